@@ -1,0 +1,1 @@
+"""What people and machines ask: live gauges, history, alerts, pages."""

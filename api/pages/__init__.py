@@ -1,0 +1,1 @@
+"""The pages: plain ES modules, SVG and styles, in English and Persian."""

@@ -1,0 +1,1 @@
+"""Units, their values, history and states, as resources."""

@@ -1,0 +1,1 @@
+"""The agent on the unit: sources, conditioning, spool, two lanes."""

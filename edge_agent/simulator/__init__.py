@@ -1,0 +1,1 @@
+"""A plant behind a real Modbus TCP server."""

@@ -1,0 +1,1 @@
+"""What every part of orewatch shares: the plant, telemetry, the wire and storage."""

@@ -1,0 +1,1 @@
+"""What a processing unit is: machines, signals, states, performance and the calendar."""

@@ -1,0 +1,1 @@
+"""Where telemetry rests: the journal, and the stores projected from it."""

@@ -1,0 +1,1 @@
+"""What travels: scans, blocks, schemas, and what of them is accepted."""
