@@ -1,0 +1,69 @@
+"""The service's settings: table ``[api]`` of the TOML file, and ``OREWATCH_API_*`` variables."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
+from typing import Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+
+class BrokerSettings(BaseModel):
+    """Where the messages come from."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=1883, ge=1, le=65535)
+    username: str | None = None
+    password: SecretStr | None = None
+    tls: bool = False
+    ca_file: Path | None = None
+    client_id: str = "orewatch-api"
+
+
+class ApiSettings(BaseModel):
+    """Everything the service can be told. Beyond loopback a token is mandatory."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    token: SecretStr | None = Field(default=None, description="at least 16 characters")
+    data_dir: Path
+    journal: Path | None = Field(default=None, description="the collector's journal; default: journal.db in data_dir")
+    influx_url: str | None = None
+    influx_database: str = "orewatch"
+    influx_token: SecretStr | None = None
+    broker: BrokerSettings = BrokerSettings()
+    groups: tuple[str, ...] = ("+",)
+    collector: str = "orewatch"
+    language: str = Field(default="en", pattern="^(en|fa|both)$")
+    notify: tuple[SecretStr, ...] = Field(default=(), description="Apprise URLs; they carry secrets")
+    notify_min_priority: str = Field(default="low", pattern="^(low|medium|high)$")
+    base_url: str | None = Field(default=None, description="the address that messages link to")
+    production_day_start_h: float = Field(default=7.0, ge=0, lt=24)
+    idle_after_s: float = Field(default=300.0, gt=0)
+    not_producing_after_h: float = Field(default=8.0, gt=0)
+    watch_lease_s: int = Field(default=60, ge=10, le=3600)
+    max_viewers: int = Field(default=600, ge=1)
+
+    @model_validator(mode="after")
+    def _beyond_loopback_needs_a_token(self) -> Self:
+        if self.token is not None and len(self.token.get_secret_value()) < 16:  # noqa: PLR2004 - documented above
+            raise ValueError("token: too short; allowed: 16 characters or more")
+        if self.token is None and not is_loopback(self.host):
+            msg = f"host: {self.host!r} is reachable from elsewhere, and token is not set; set a token or use 127.0.0.1"
+            raise ValueError(msg)
+        return self
+
+
+def is_loopback(host: str) -> bool:
+    """Say whether only this machine can reach ``host``. Names other than localhost count as reachable."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
