@@ -1,0 +1,1 @@
+"""What orewatch costs, measured."""

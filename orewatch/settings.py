@@ -1,0 +1,118 @@
+"""Settings of a process: one TOML file, then ``OREWATCH_*`` variables over it, secrets also as ``*_FILE``.
+
+A wrong setting stops the start with the place it came from, its name, its value and what is allowed.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from pydantic_core import ErrorDetails
+
+Model = TypeVar("Model", bound=BaseModel)
+
+MAX_SECRET_BYTES = 65_536
+_SECRET_WORDS = ("password", "token", "secret", "key")
+
+
+class SettingsError(ValueError):
+    """One or more settings are wrong; ``problems`` has a line for each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def read_toml(file: Path) -> dict[str, Any]:
+    """Return the file's table; :class:`SettingsError` where it cannot be read or is not TOML."""
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise SettingsError([f"{file}: {error.strerror}; allowed: a readable TOML file"]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SettingsError([f"{file}: not TOML: {error}"]) from error
+
+
+def read_settings(model: type[Model], *, file: Path | None = None, prefix: str, environ: Mapping[str, str]) -> Model:
+    """Return ``model`` filled from ``file`` and from variables named ``prefix`` + FIELD (``__`` between levels).
+
+    ``FIELD_FILE`` names a file that holds the value of FIELD. A variable with the prefix that is no
+    setting is an error too: a misspelt name must not pass in silence. :class:`SettingsError`.
+    """
+    table = read_toml(file) if file else {}
+    origin: dict[tuple[str, ...], str] = {}
+    problems: list[str] = []
+    for variable, path, value in _variables(model, prefix, environ, problems):
+        _put(table, path, value)
+        origin[path] = variable
+    if problems:
+        raise SettingsError(problems)
+    return validated(model, table, source=str(file) if file else "environment", origin=origin)
+
+
+def validated(
+    model: type[Model],
+    table: Mapping[str, Any],
+    *,
+    source: str,
+    origin: Mapping[tuple[str, ...], str] | None = None,
+) -> Model:
+    """Return ``model`` made of ``table``; :class:`SettingsError` with a line per wrong key, naming ``source``."""
+    try:
+        return model.model_validate(table)
+    except ValidationError as error:
+        raise SettingsError([_explain(e, source, origin or {}) for e in error.errors()]) from error
+
+
+def _variables(
+    model: type[BaseModel], prefix: str, environ: Mapping[str, str], problems: list[str]
+) -> Iterator[tuple[str, tuple[str, ...], str]]:
+    known = set(model.model_fields)
+    for variable in sorted(environ):
+        if not variable.startswith(prefix):
+            continue
+        name = variable.removeprefix(prefix).lower()
+        value = environ[variable]
+        if name.split("__")[0] not in known and name.endswith("_file"):
+            name = name.removesuffix("_file")
+            try:
+                raw = Path(value).read_bytes()
+            except OSError as error:
+                problems.append(f"{variable}: {value!r}: {error.strerror}; allowed: a readable file")
+                continue
+            if len(raw) > MAX_SECRET_BYTES:
+                problems.append(f"{variable}: {len(raw)} bytes; allowed: {MAX_SECRET_BYTES}")
+                continue
+            value = raw.decode(errors="replace").strip()
+        path = tuple(name.split("__"))
+        if path[0] not in known:
+            allowed = ", ".join(prefix + k.upper() for k in sorted(known))
+            problems.append(f"{variable}: no such setting; allowed: {allowed}")
+            continue
+        yield variable, path, value
+
+
+def _put(table: dict[str, Any], path: tuple[str, ...], value: str) -> None:
+    for key in path[:-1]:
+        table = table.setdefault(key, {})
+    table[path[-1]] = value
+
+
+def _explain(error: ErrorDetails, source: str, origin: Mapping[tuple[str, ...], str]) -> str:
+    path = tuple(str(p) for p in error["loc"])
+    where = next((origin[path[:n]] for n in range(len(path), 0, -1) if path[:n] in origin), source)
+    key = ".".join(path) or "(whole)"
+    secret = any(word in key.lower() for word in _SECRET_WORDS)
+    value = "(not shown)" if secret else repr(error["input"])
+    if error["type"] == "missing":
+        return f"{where}: {key}: missing; it must be set"
+    if error["type"] == "extra_forbidden":
+        return f"{where}: {key} = {value}: no such setting"
+    return f"{where}: {key} = {value}: {error['msg']}"

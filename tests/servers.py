@@ -1,0 +1,146 @@
+"""Real servers for the tests: started on loopback, found on PATH, skipped honestly where missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+START_S = 30.0
+
+
+def free_port() -> int:
+    """Return a loopback port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def program(name: str) -> str:
+    """Return the path of a program; skip the test where it is missing, fail where nothing may skip."""
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/sbin")
+    if found:
+        return found
+    if os.environ.get("OREWATCH_CI") == "1":
+        pytest.fail(f"{name} is not installed, and nothing may skip here")
+    pytest.skip(f"{name} is not installed")
+
+
+def recordings() -> Path:
+    """Return the folder of real recordings; skip where there is none."""
+    folder = os.environ.get("OREWATCH_RECORDINGS")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("no recordings: OREWATCH_RECORDINGS names no folder")
+    return Path(folder)
+
+
+@dataclass(frozen=True)
+class Broker:
+    host: str
+    port: int
+
+
+@contextmanager
+def _running(command: Sequence[str], *, log: Path) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        try:
+            yield process
+        finally:
+            process.terminate()
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait(10)
+
+
+def _await_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    end = time.monotonic() + START_S
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            break
+        with socket.socket() as probe:
+            probe.settimeout(0.5)
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.02)
+    pytest.fail(f"no answer on port {port}: {log.read_text(errors='replace')[-2000:]}")
+
+
+def _await_http(process: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    end = time.monotonic() + START_S
+    while time.monotonic() < end and process.poll() is None:
+        try:
+            with urllib.request.urlopen(url, timeout=1):  # noqa: S310 - a loopback address of our own
+                return
+        except (urllib.error.URLError, OSError):
+            time.sleep(0.05)
+    pytest.fail(f"no answer at {url}: {log.read_text(errors='replace')[-2000:]}")
+
+
+@contextmanager
+def running_mosquitto(folder: Path, port: int | None = None) -> Iterator[Broker]:
+    """Run a Mosquitto with raised, bounded queues."""
+    path = program("mosquitto")
+    port = port or free_port()
+    config = folder / f"mosquitto-{port}.conf"
+    config.write_text(
+        f"listener {port} 127.0.0.1\nallow_anonymous true\npersistence false\n"
+        "max_queued_messages 100000\nmax_inflight_messages 1000\nmax_queued_bytes 268435456\nset_tcp_nodelay true\n"
+    )
+    log = folder / f"mosquitto-{port}.log"
+    with _running([path, "-c", str(config)], log=log) as process:
+        _await_port(process, port, log)
+        yield Broker("127.0.0.1", port)
+
+
+@contextmanager
+def running_influxd(folder: Path, port: int | None = None) -> Iterator[str]:
+    """Run an InfluxDB 1.6 and give its URL."""
+    path = program("influxd")
+    port = port or free_port()
+    home = folder / f"influx-{port}"
+    home.mkdir(exist_ok=True)
+    config = home / "influxdb.conf"
+    config.write_text(
+        f'reporting-disabled = true\nbind-address = "127.0.0.1:{free_port()}"\n'
+        f'[meta]\ndir = "{home}/meta"\n[data]\ndir = "{home}/data"\nwal-dir = "{home}/wal"\n'
+        "query-log-enabled = false\n[monitor]\nstore-enabled = false\n"
+        f'[http]\nbind-address = "127.0.0.1:{port}"\nlog-enabled = false\nmax-row-limit = 0\n'
+    )
+    log = home / "log"
+    with _running([path, "-config", str(config)], log=log) as process:
+        _await_http(process, f"http://127.0.0.1:{port}/ping", log)
+        yield f"http://127.0.0.1:{port}"
+
+
+@contextmanager
+def running_victoria_metrics(folder: Path) -> Iterator[str]:
+    """Run a VictoriaMetrics and give its URL."""
+    path = program("victoria-metrics")
+    port = free_port()
+    log = folder / "victoria.log"
+    command = [
+        path,
+        f"-httpListenAddr=127.0.0.1:{port}",
+        f"-storageDataPath={folder / 'victoria'}",
+        "-search.latencyOffset=0s",
+        "-retentionPeriod=100y",
+    ]
+    with _running(command, log=log) as process:
+        _await_http(process, f"http://127.0.0.1:{port}/health", log)
+        yield f"http://127.0.0.1:{port}"
