@@ -102,6 +102,8 @@ def _variables(
 def _put(table: dict[str, Any], path: tuple[str, ...], value: str) -> None:
     for key in path[:-1]:
         table = table.setdefault(key, {})
+        if not isinstance(table, dict):
+            return  # a value where a table belongs: validation names it
     table[path[-1]] = value
 
 

@@ -60,10 +60,7 @@ class Schema:
     @cached_property
     def text(self) -> str:
         """The canonical JSON that :func:`schema_from_text` reads and the hash covers."""
-        table = [
-            [g.machine, g.cls, g.period_s, [[c.name, c.unit, c.resolution, c.kind.value] for c in g.columns]]
-            for g in self.groups
-        ]
+        table = [[g.machine, g.cls, float(g.period_s), [_column_text(c) for c in g.columns]] for g in self.groups]
         return json.dumps({"v": 1, "groups": table}, separators=(",", ":"), ensure_ascii=False)
 
     @cached_property
@@ -75,6 +72,12 @@ class Schema:
     def where(self) -> dict[SignalRef, tuple[int, int]]:
         """Where a signal is: group number, column number."""
         return {ref: (g, c) for g, group in enumerate(self.groups) for c, ref in enumerate(group.refs())}
+
+
+def _column_text(column: Column) -> list[str | float | None]:
+    # 1 and 1.0 are the same resolution and must not make two hashes.
+    resolution = None if column.resolution is None else float(column.resolution)
+    return [column.name, column.unit, resolution, column.kind.value]
 
 
 def schema_of(unit: Unit) -> Schema:

@@ -1,0 +1,98 @@
+"""A wrong setting stops the start, and says where, what and what is allowed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from orewatch.settings import SettingsError, read_settings
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Broker(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=1883, ge=1, le=65535)
+
+
+class Example(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    name: str = "orewatch"
+    broker: Broker = Broker()
+    token: SecretStr | None = None
+
+
+def read(file: Path | None = None, **environ: str) -> Example:
+    return read_settings(Example, file=file, prefix="OREWATCH_X_", environ=environ)
+
+
+def test_a_variable_wins_over_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "x.toml"
+    file.write_text('name = "file"\n[broker]\nport = 1\nhost = "a"\n')
+    settings = read(file, OREWATCH_X_BROKER__PORT="2", UNRELATED="3")
+    assert (settings.name, settings.broker.port, settings.broker.host) == ("file", 2, "a")
+
+
+def test_a_secret_can_stand_in_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "token"
+    secret.write_text("s3cret\n")
+    token = read(OREWATCH_X_TOKEN_FILE=str(secret)).token
+    assert token is not None
+    assert token.get_secret_value() == "s3cret"
+
+
+@pytest.mark.parametrize(
+    ("text", "environ", "parts"),
+    [
+        ("[broker]\nport = 70000\n", {}, ["x.toml", "broker.port", "70000", "65535"]),
+        ("nmae = 'a'\n", {}, ["x.toml", "nmae", "no such setting"]),
+        ("name = \n", {}, ["x.toml", "not TOML"]),
+        ("", {"OREWATCH_X_BROKER__PORT": "many"}, ["OREWATCH_X_BROKER__PORT", "broker.port", "many"]),
+        ("", {"OREWATCH_X_BROKR": "1"}, ["OREWATCH_X_BROKR", "no such setting", "OREWATCH_X_BROKER"]),
+        ("", {"OREWATCH_X_TOKEN_FILE": "/nowhere/token"}, ["OREWATCH_X_TOKEN_FILE", "/nowhere/token", "readable"]),
+    ],
+)
+def test_what_is_wrong_is_named(tmp_path: Path, text: str, environ: dict[str, str], parts: list[str]) -> None:
+    file = tmp_path / "x.toml"
+    file.write_text(text)
+    with pytest.raises(SettingsError) as caught:
+        read(file, **environ)
+    for part in parts:
+        assert part in str(caught.value)
+
+
+def test_every_wrong_key_has_its_own_line(tmp_path: Path) -> None:
+    file = tmp_path / "x.toml"
+    file.write_text("a = 1\nb = 2\n")
+    with pytest.raises(SettingsError) as caught:
+        read(file)
+    assert len(caught.value.problems) == 2
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"gone\.toml"):
+        read(tmp_path / "gone.toml")
+
+
+def test_the_value_of_a_wrong_secret_is_never_printed(tmp_path: Path) -> None:
+    file = tmp_path / "x.toml"
+    file.write_text("token = 123456789\n")
+    with pytest.raises(SettingsError) as caught:
+        read(file)
+    assert "123456789" not in str(caught.value)
+    assert "token" in str(caught.value)
+
+
+def test_a_key_where_a_table_is_wanted_is_named(tmp_path: Path) -> None:
+    file = tmp_path / "x.toml"
+    file.write_text('broker = "localhost"\n')
+    with pytest.raises(SettingsError, match="broker"):
+        read(file)
+    with pytest.raises(SettingsError, match="broker"):
+        read(file, OREWATCH_X_BROKER__PORT="2")
