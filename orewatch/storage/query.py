@@ -97,8 +97,9 @@ class Query:
 
     @property
     def table(self) -> Table:
-        """Return the coarsest table whose windows fit the step."""
-        if self.step_ms is None or self.step_ms % MINUTE_MS:
+        """Return the coarsest table that can answer; first and last are only in the raw values."""
+        in_rollups = self.aggregate not in (Aggregate.RAW, Aggregate.FIRST, Aggregate.LAST)
+        if not in_rollups or self.step_ms is None or self.step_ms % MINUTE_MS:
             return Table.RAW
         return Table.MINUTE if self.step_ms % HOUR_MS else Table.HOUR
 

@@ -5,14 +5,22 @@ It lives in the journal's file: the collector writes it, the api reads it from a
 
 from __future__ import annotations
 
+import json
+import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
+
+from orewatch.plant.unit import Unit, UnitError, unit_from_json
+from orewatch.storage.database import Database
+from orewatch.storage.journal_tables import JOURNAL_DDL
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from orewatch.plant.unit import Unit
+log = logging.getLogger(__name__)
+
+_COLUMNS: Final = "grp, node, description, spool, bd_seq, born_ms, last_seen_ms, died_ms, depth, dropped, aliases"
 
 
 class CounterKey(NamedTuple):
@@ -45,52 +53,160 @@ class NodeRecord:
 
 
 class Registry:
-    """Nodes, units and counters, in the journal's SQLite file. Thread-safe."""
+    """Nodes, units and counters, in the journal's SQLite file. Thread-safe.
+
+    Every method raises :class:`~orewatch.storage.journal.JournalError` when the file cannot be read or written.
+    """
+
+    def __init__(self, *, database: Database) -> None:
+        self._database = database
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Self:
         """Open the registry in the journal file at ``path``, creating it where it is missing."""
-        raise NotImplementedError
+        return cls(database=Database.open(path, JOURNAL_DDL, read_only=read_only))
 
     def close(self) -> None:
         """Close the file."""
+        self._database.close()
 
     def nodes(self) -> list[NodeRecord]:
         """Return every node seen, by node id."""
-        raise NotImplementedError
+        return [_record(row) for row in self._database.rows(f"SELECT {_COLUMNS} FROM nodes ORDER BY node")]
+
+    def node(self, node: str) -> NodeRecord | None:
+        """Return one node, or None where it was never seen."""
+        rows = self._database.rows(f"SELECT {_COLUMNS} FROM nodes WHERE node = ?", (node,))
+        return _record(rows[0]) if rows else None
 
     def units(self) -> list[Unit]:
         """Return every unit that described itself, by id; unreadable descriptions are left out."""
-        raise NotImplementedError
+        rows = self._database.rows("SELECT description FROM nodes WHERE description IS NOT NULL ORDER BY node")
+        units = []
+        for (text,) in rows:
+            try:
+                units.append(unit_from_json(str(text)))
+            except UnitError as error:
+                log.warning("registry: %s", error)
+        return units
 
     def unit(self, unit: str) -> Unit | None:
-        """Return one unit, or None."""
-        raise NotImplementedError
+        """Return one unit; None where it is unknown or its description unreadable."""
+        record = self.node(unit)
+        if record is None or record.description is None:
+            return None
+        try:
+            return unit_from_json(record.description)
+        except UnitError as error:
+            log.warning("registry: %s", error)
+            return None
 
     def group_of(self, unit: str) -> str | None:
         """Return the Sparkplug group in which ``unit`` was last born, or None."""
-        raise NotImplementedError
+        record = self.node(unit)
+        return record.group if record else None
 
     def revision(self) -> int:
-        """Return a number that grows with every birth; unchanged means that units() and nodes() names are unchanged."""
-        raise NotImplementedError
+        """Return a number that grows with every birth that says something new.
+
+        Unchanged: units() and the nodes' names and aliases are unchanged.
+        """
+        rows: list[tuple[Any, ...]] = self._database.rows("SELECT COALESCE(MAX(revision), 0) FROM nodes")
+        return int(rows[0][0])
 
     def put(self, record: NodeRecord) -> None:
         """Write what a birth said, replacing what was known of that node."""
-        raise NotImplementedError
+        old = self.node(record.node)
+        same = old is not None and (old.group, old.description, old.aliases) == (
+            record.group,
+            record.description,
+            record.aliases,
+        )
+        with self._database.write() as cursor:
+            if same:
+                cursor.execute(
+                    "UPDATE nodes SET spool = ?, bd_seq = ?, born_ms = ?, last_seen_ms = ?, died_ms = ?,"
+                    " depth = COALESCE(?, depth), dropped = COALESCE(?, dropped) WHERE node = ?",
+                    (
+                        record.spool,
+                        record.bd_seq,
+                        record.born_ms,
+                        record.last_seen_ms,
+                        record.died_ms,
+                        record.depth,
+                        record.dropped,
+                        record.node,
+                    ),
+                )
+                return
+            cursor.execute(
+                f"INSERT OR REPLACE INTO nodes ({_COLUMNS}, revision) VALUES"
+                " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT COALESCE(MAX(revision), 0) + 1 FROM nodes))",
+                (
+                    record.group,
+                    record.node,
+                    record.description,
+                    record.spool,
+                    record.bd_seq,
+                    record.born_ms,
+                    record.last_seen_ms,
+                    record.died_ms,
+                    record.depth,
+                    record.dropped,
+                    json.dumps(record.aliases, separators=(",", ":"), ensure_ascii=False),
+                ),
+            )
 
     def seen(self, times: Mapping[str, int]) -> None:
         """Write when each node was last heard, ms UTC."""
-        raise NotImplementedError
+        with self._database.write() as cursor:
+            cursor.executemany(
+                "UPDATE nodes SET last_seen_ms = MAX(last_seen_ms, ?) WHERE node = ?",
+                [(time_ms, node) for node, time_ms in times.items()],
+            )
+
+    def spool_state(self, states: Mapping[str, tuple[int | None, int | None]]) -> None:
+        """Write each node's spool depth (blocks) and dropped scans; None leaves what is known."""
+        with self._database.write() as cursor:
+            cursor.executemany(
+                "UPDATE nodes SET depth = COALESCE(?, depth), dropped = COALESCE(?, dropped) WHERE node = ?",
+                [(depth, dropped, node) for node, (depth, dropped) in states.items()],
+            )
 
     def died(self, node: str, at_ms: int) -> None:
         """Write that a node's death was received."""
-        raise NotImplementedError
+        with self._database.write() as cursor:
+            cursor.execute("UPDATE nodes SET died_ms = ? WHERE node = ?", (at_ms, node))
 
     def counters(self) -> dict[CounterKey, int]:
         """Return all counters; they only grow, also across restarts."""
-        raise NotImplementedError
+        rows: list[tuple[Any, ...]] = self._database.rows("SELECT unit, name, reason, total FROM counters")
+        return {CounterKey(unit, name, reason): int(total) for unit, name, reason, total in rows}
 
     def put_counters(self, totals: Iterable[tuple[CounterKey, int]]) -> None:
         """Write absolute totals."""
-        raise NotImplementedError
+        with self._database.write() as cursor:
+            cursor.executemany(
+                "INSERT OR REPLACE INTO counters VALUES (?, ?, ?, ?)", [(*key, total) for key, total in totals]
+            )
+
+
+def _record(row: tuple[Any, ...]) -> NodeRecord:
+    group, node, description, spool, bd_seq, born_ms, last_seen_ms, died_ms, depth, dropped, aliases = row
+    names = {
+        device: {name: (alias, datatype) for name, (alias, datatype) in metrics.items()}
+        for device, metrics in json.loads(aliases).items()
+    }
+    return NodeRecord(
+        group=group,
+        node=node,
+        description=description,
+        spool=spool,
+        bd_seq=bd_seq,
+        born_ms=born_ms,
+        last_seen_ms=last_seen_ms,
+        died_ms=died_ms,
+        depth=depth,
+        dropped=dropped,
+        aliases=names,
+    )
