@@ -1,0 +1,89 @@
+"""Where one block ends and the next begins."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from orewatch.telemetry.scan import Scans
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Scans with the earliest and latest of their times and the count of their values."""
+
+    scans: list[Scans] = field(default_factory=list)
+    first_ms: int = 0
+    last_ms: int = 0
+    values: int = 0
+
+    @classmethod
+    def of(cls, scans: list[Scans]) -> Span:
+        """Measure ``scans``, none of them empty."""
+        first = min((int(s.time_ms.min()) for s in scans), default=0)
+        last = max((int(s.time_ms.max()) for s in scans), default=0)
+        return cls(scans, first, last, sum(s.steps.size for s in scans))
+
+    def joined(self, other: Span) -> Span:
+        """Return both together."""
+        if not self.scans:
+            return other
+        first, last = min(self.first_ms, other.first_ms), max(self.last_ms, other.last_ms)
+        return Span([*self.scans, *other.scans], first, last, self.values + other.values)
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """A block is full at ``values`` values, or when its scans span ``span_ms``."""
+
+    span_ms: int
+    values: int
+
+
+def cut(held: Span, batch: list[Scans], limits: Limits) -> tuple[list[list[Scans]], Span, list[Scans]]:
+    """Return what to seal now, what is open then, and the part of that which came with ``batch``.
+
+    A block ends where the clock was set back, so that the times within one only grow.
+    """
+    new = Span.of(batch)
+    sealed: list[list[Scans]] = []
+    aged = new.first_ms < held.last_ms or new.first_ms - held.first_ms >= limits.span_ms
+    if held.scans and (aged or held.values >= limits.values):
+        sealed.append(held.scans)
+        held = Span()
+    length = new.last_ms - new.first_ms
+    span_ms = limits.span_ms
+    if new.values > limits.values and length:
+        span_ms = max(1, min(span_ms, length * limits.values // new.values))
+    if length < span_ms:
+        return sealed, held.joined(new), batch
+    *whole, rest = slice_by_time(batch, held.first_ms if held.scans else new.first_ms, span_ms)
+    if whole:
+        whole[0] = [*held.scans, *whole[0]]
+        held = Span()
+    return [*sealed, *whole], held.joined(Span.of(rest)), rest
+
+
+def slice_by_time(scans: Sequence[Scans], start_ms: int, span_ms: int) -> list[list[Scans]]:
+    """Cut ``scans`` into consecutive spans of ``span_ms`` from ``start_ms``; empty spans are left out."""
+    spans: dict[int, list[Scans]] = {}
+    for s in scans:
+        which = (s.time_ms - start_ms) // span_ms
+        # Almost always in order of time, where a slice is a view and costs nothing.
+        if (np.diff(which) >= 0).all():
+            numbers, first = np.unique(which, return_index=True)
+            bounds = [*first.tolist(), len(s)]
+            for number, a, b in zip(numbers.tolist(), bounds, bounds[1:], strict=False):
+                quality = None if s.quality is None else s.quality[a:b]
+                spans.setdefault(number, []).append(Scans(s.group, s.time_ms[a:b], s.steps[a:b], quality))
+            continue
+        for number in np.unique(which).tolist():
+            rows = which == number
+            quality = None if s.quality is None else s.quality[rows]
+            spans.setdefault(number, []).append(Scans(s.group, s.time_ms[rows], s.steps[rows], quality))
+    return [spans[number] for number in sorted(spans)]
