@@ -66,6 +66,16 @@ def field_name(name: str) -> str:
     return f"{name}_" if name in _RESERVED else name
 
 
+def original_name(name: str) -> str:
+    """Return the name behind a stored tag value; control characters stay the spaces they became."""
+    return name.replace("\N{FULLWIDTH REVERSE SOLIDUS}", "\\")
+
+
+def original_field(name: str) -> str:
+    """Return the signal behind a stored field's name."""
+    return name[:-1] if name.endswith("_") and name[:-1] in _RESERVED else original_name(name)
+
+
 def _escape(name: str) -> bytes:
     return name.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ").encode()
 

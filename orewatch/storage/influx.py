@@ -1,0 +1,148 @@
+"""The way to an InfluxDB of any version: where it is, who we are, and InfluxQL over ``/query``.
+
+InfluxQL is the one query language of every version; only writing differs (see
+:mod:`orewatch.storage.influx_writer`).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
+
+import httpx
+
+from orewatch.storage.query import StoreError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+_VERSION: Final = re.compile(r"v?(\d+)\.(\d+)")
+_DETAIL: Final = 300
+UNREACHABLE: Final = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InfluxTarget:
+    """An InfluxDB and what of it is ours.
+
+    ``url`` such as ``http://influxdb:8086``; ``database`` is the bucket where the server has buckets. Either
+    ``token`` (1.8 and later) or ``username`` and ``password``, or neither. ``retention_policy`` None: the default one.
+    """
+
+    url: str
+    database: str = "orewatch"
+    org: str = "orewatch"
+    token: str | None = field(default=None, repr=False)
+    username: str | None = None
+    password: str | None = field(default=None, repr=False)
+    retention_policy: str | None = None
+    timeout_s: float = 30.0
+
+    def __post_init__(self) -> None:
+        if not self.url.startswith(("http://", "https://")):
+            raise ValueError(f"url: {self.url!r}; allowed: http://host:port or https://host:port")
+        if not self.database:
+            raise ValueError("database: empty; allowed: the name of a database or bucket")
+        if self.timeout_s <= 0:
+            raise ValueError(f"timeout_s: {self.timeout_s}; allowed: above 0")
+
+
+class Answer(NamedTuple):
+    """A server's answer to a write: HTTP status (0: nobody answered), shortened text, Retry-After in seconds."""
+
+    status: int
+    detail: str = ""
+    retry_after_s: float = 0.0
+
+
+class Rows(NamedTuple):
+    """A series of an InfluxQL answer: tags, column names, and rows of values in that order."""
+
+    measurement: str
+    tags: Mapping[str, str]
+    columns: Sequence[str]
+    values: Sequence[Sequence[Any]]
+
+
+def shortened(text: str) -> str:
+    """Return a server's words on one line, short enough for a log and a dead letter."""
+    return " ".join(text.split())[:_DETAIL]
+
+
+def retry_after_s(value: str | None) -> float:
+    """Return a ``Retry-After`` header in seconds; 0 where it is missing or a date."""
+    return float(value) if value and value.isdigit() else 0.0
+
+
+class InfluxServer:
+    """An InfluxDB at the end of one connection pool. Thread-safe."""
+
+    def __init__(self, *, target: InfluxTarget, transport: httpx.BaseTransport | None = None) -> None:
+        self.target = target
+        headers = {"Authorization": f"Token {target.token}"} if target.token else {}
+        auth = (target.username, target.password or "") if target.username else None
+        # The environment's proxies are for the internet; a store stands beside us.
+        self.http = httpx.Client(
+            base_url=target.url,
+            headers=headers,
+            auth=auth,
+            timeout=target.timeout_s,
+            transport=transport,
+            trust_env=False,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.http.close()
+
+    def version(self) -> tuple[int, int] | None:
+        """Return the server's version (major, minor), None where it does not say.
+
+        :class:`httpx.HTTPError` where nobody answers.
+        """
+        answer = self.http.get("/ping")
+        found = _VERSION.match(answer.headers.get("X-Influxdb-Version", ""))
+        return (int(found[1]), int(found[2])) if found else None
+
+    def create_database(self) -> None:
+        """Make the database where the server is a 1.x that lets us; later versions make buckets at set-up."""
+        statement = f"CREATE DATABASE {quoted(self.target.database)}"
+        self.http.post("/query", params={"q": statement})
+
+    def query(self, statement: str) -> list[list[Rows]]:
+        """Return the answers to ``;``-separated InfluxQL statements, one list of series each, times in ms.
+
+        :class:`StoreError` where the server is away, refuses, or finds an error in a statement.
+        """
+        params = {"db": self.target.database, "epoch": "ms"}
+        if self.target.retention_policy:
+            params["rp"] = self.target.retention_policy
+        try:
+            answer = self.http.post("/query", params=params, data={"q": statement})
+        except httpx.HTTPError as error:
+            raise StoreError(f"InfluxDB at {self.target.url}: {type(error).__name__}: {error}") from error
+        if answer.status_code != httpx.codes.OK:
+            detail = shortened(answer.text)
+            raise StoreError(f"InfluxDB at {self.target.url} answered {answer.status_code}: {detail}")
+        results = []
+        for result in answer.json().get("results", []):
+            if "error" in result:
+                raise StoreError(f"InfluxDB at {self.target.url}: {shortened(str(result['error']))}")
+            results.append(
+                [
+                    Rows(s.get("name", ""), s.get("tags", {}), s["columns"], s.get("values", []))
+                    for s in result.get("series", [])
+                ]
+            )
+        return results
+
+
+def quoted(name: str) -> str:
+    """Return an InfluxQL identifier."""
+    return '"' + name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
+
+
+def literal(value: str) -> str:
+    """Return an InfluxQL string."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'").replace("\n", "\\n") + "'"
