@@ -1,0 +1,77 @@
+// Asking the service. A 401 brings up the login once, whoever ran into it; then the question is asked again.
+
+import { logIn } from "./login.js";
+
+const TIMEOUT_MS = 10_000;
+
+export class ApiError extends Error {
+  /** status 0: the service could not be reached at all. */
+  constructor(status, detail) {
+    super(detail);
+    this.status = status;
+  }
+}
+
+async function once(path, method, body) {
+  try {
+    return await fetch(path, {
+      method,
+      headers: body === undefined ? { accept: "application/json" } : { accept: "application/json", "content-type": "application/json" },
+      body: body === undefined ? undefined : JSON.stringify(body),
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+      cache: "no-store",
+    });
+  } catch (error) {
+    throw new ApiError(0, error.message);
+  }
+}
+
+export async function ask(path, { method = "GET", body } = {}) {
+  for (;;) {
+    const response = await once(path, method, body);
+    if (response.status === 401) {
+      await logIn();
+      continue;
+    }
+    if (response.ok) return response.status === 204 ? null : response.json();
+    let detail = response.statusText;
+    try {
+      const problem = await response.json();
+      detail = problem.detail ?? problem.title ?? detail;
+    } catch {
+      // not every proxy on the way answers in JSON; the status says enough
+    }
+    throw new ApiError(response.status, String(detail));
+  }
+}
+
+export const send = (path, body) => ask(path, { method: "POST", body });
+
+/** Every item of a list, page by page; `most` bounds what a page of ours will ever hold. */
+export async function everything(path, most = 5000) {
+  const items = [];
+  let after = null;
+  do {
+    const url = new URL(path, location.origin);
+    if (after !== null) url.searchParams.set("after", after);
+    const page = await ask(url.pathname + url.search);
+    items.push(...page.items);
+    after = page.next;
+  } while (after !== null && after !== undefined && items.length < most);
+  return items;
+}
+
+const wait = (ms) => new Promise((done) => setTimeout(done, ms));
+
+/** Ask until there is an answer: a restarting service heals by itself. Only "there is no such thing" is final. */
+export async function insist(question, onTrouble = () => {}) {
+  for (let pause = 500; ; pause = Math.min(pause * 2, 8000)) {
+    try {
+      return await question();
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status === 404) throw error;
+      onTrouble(error);
+      await wait(pause * (0.75 + Math.random() / 2));
+    }
+  }
+}

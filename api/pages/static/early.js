@@ -1,0 +1,30 @@
+// Runs before the first paint, so that no page flashes in the wrong language, direction or theme.
+// An ordinary script, not a module: modules wait for the document.
+(() => {
+  const root = document.documentElement;
+  const read = (name) => {
+    const asked = new URLSearchParams(location.search).get(name);
+    try {
+      if (asked) localStorage.setItem(`orewatch.${name}`, asked);
+      return asked || localStorage.getItem(`orewatch.${name}`);
+    } catch {
+      return asked; // storage may be forbidden; the page works without it
+    }
+  };
+  const kept = read("lang");
+  const wanted = navigator.languages?.find((tag) => /^(en|fa)\b/i.test(tag)) ?? "en";
+  const language = kept === "fa" || kept === "en" ? kept : wanted.slice(0, 2).toLowerCase();
+  root.lang = language;
+  root.dir = language === "fa" ? "rtl" : "ltr";
+
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const choice = read("theme");
+  root.dataset.themeChoice = choice === "light" || choice === "dark" ? choice : "auto";
+  const paint = () => {
+    const chosen = root.dataset.themeChoice;
+    root.dataset.theme = chosen === "auto" ? (dark.matches ? "dark" : "light") : chosen;
+  };
+  dark.addEventListener("change", paint);
+  root.addEventListener("themechoice", paint);
+  paint();
+})();

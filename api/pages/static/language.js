@@ -1,0 +1,31 @@
+// The page's language. Every word on the page comes from strings/, in both languages.
+
+import { strings as en } from "./strings/en.js";
+import { strings as fa } from "./strings/fa.js";
+
+export const language = document.documentElement.lang === "fa" ? "fa" : "en";
+
+const strings = language === "fa" ? fa : en;
+
+/** The text for a key, with {name} filled in. A missing key shows itself, and the tests fail on it. */
+export function t(key, values) {
+  const text = strings[key];
+  if (text === undefined) {
+    console.error(`no text for ${key}`);
+    return key;
+  }
+  return values ? text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "") : text;
+}
+
+/** A word for a code that comes from outside: a signal, a place, a reason. Unknown ones are made readable. */
+export function word(kind, code) {
+  if (code === null || code === undefined || code === "") return "";
+  return strings[`${kind}.${code}`] ?? String(code).replaceAll("_", " ");
+}
+
+/** Fill the static parts of a page: elements with data-t get text, data-t-label an accessible name. */
+export function translate(root = document) {
+  for (const node of root.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
+  for (const node of root.querySelectorAll("[data-t-label]")) node.setAttribute("aria-label", t(node.dataset.tLabel));
+  for (const node of root.querySelectorAll("[data-t-placeholder]")) node.placeholder = t(node.dataset.tPlaceholder);
+}

@@ -1,0 +1,108 @@
+// The bar on top of both pages: name, Tehran time, state of the connection, colours, language;
+// and the outage bar below it, because a silent page must never look like a quiet plant.
+
+import { h, setAttribute, setText, svg } from "./dom.js";
+import { clock, full, longDate, span } from "./format.js";
+import { language, t } from "./language.js";
+
+const THEMES = ["auto", "light", "dark"];
+const THEME_ICON = {
+  auto: "M8 2a6 6 0 1 0 .01 0zM8 2v12",
+  light: "M8 5a3 3 0 1 0 .01 0zM8 1v1M8 14v1M1 8h1M14 8h1M3 3l.7.7M12.3 12.3l.7.7M3 13l.7-.7M12.3 3.7l.7-.7",
+  dark: "M13 9.5A5.5 5.5 0 0 1 6.5 3 5.5 5.5 0 1 0 13 9.5z",
+};
+
+function keep(name, value) {
+  try {
+    localStorage.setItem(`orewatch.${name}`, value);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function themeSwitch() {
+  const root = document.documentElement;
+  const path = svg("path", {});
+  const text = h("span", {});
+  const button = h("button", { type: "button", class: "button plain theme" }, svg("svg", { class: "icon", viewBox: "0 0 16 16", "aria-hidden": "true" }, path), text);
+  const show = () => {
+    const choice = t(`theme.${root.dataset.themeChoice}`);
+    setAttribute(path, "d", THEME_ICON[root.dataset.themeChoice]);
+    setText(text, choice);
+    setAttribute(button, "aria-label", t("theme.label", { choice }));
+  };
+  button.addEventListener("click", () => {
+    root.dataset.themeChoice = THEMES[(THEMES.indexOf(root.dataset.themeChoice) + 1) % THEMES.length];
+    keep("theme", root.dataset.themeChoice);
+    root.dispatchEvent(new Event("themechoice"));
+    show();
+  });
+  show();
+  return button;
+}
+
+function languageSwitch() {
+  const other = language === "fa" ? "en" : "fa";
+  return h(
+    "button",
+    {
+      type: "button",
+      class: "button plain language",
+      lang: other,
+      "aria-label": t("language.label"),
+      onclick() {
+        const url = new URL(location.href);
+        // Without storage the choice travels in the address.
+        if (keep("lang", other)) url.searchParams.delete("lang");
+        else url.searchParams.set("lang", other);
+        if (url.href === location.href) location.reload();
+        else location.replace(url);
+      },
+    },
+    t("language.switch"),
+  );
+}
+
+const mark = () =>
+  svg(
+    "svg",
+    { viewBox: "0 0 32 32", "aria-hidden": "true" },
+    svg("path", { d: "M3 22a13 13 0 0 1 26 0h-4.5a8.5 8.5 0 0 0-17 0zM14.2 21.2l7-9.4 1.7 1.2-5.3 10.4zM5 25.5h22V29H5z" }),
+  );
+
+/** Build the masthead; returns `show(link, silent_ms, now_ms)`, to be called as LiveStream.onLink reports. */
+export function masthead({ trail = [] } = {}) {
+  const date = h("span", { class: "date" });
+  const time = h("time", {});
+  const lamp = h("span", { class: "lamp", role: "status", "aria-label": t("link.label") });
+  document.getElementById("masthead").append(
+    h("a", { class: "brand", href: "/" }, mark(), h("span", {}, t("app.name"))),
+    ...trail,
+    h("span", { class: "space" }),
+    h("span", { class: "when", "aria-label": t("clock.label") }, date, time),
+    lamp,
+    themeSwitch(),
+    languageSwitch(),
+  );
+  const outage = document.getElementById("outage");
+  const what = h("span", {});
+  outage.append(what, h("span", { class: "hint" }, t("link.lost.hint")));
+
+  return (link, silent, now) => {
+    setAttribute(document.body, "data-link", link);
+    setAttribute(lamp, "data-link", link);
+    const trouble = link === "stale" || link === "lost";
+    // Screen readers hear of the change once, from the outage bar; the lamp's text changes every second.
+    setText(lamp, t(`link.${link === "stale" || link === "lost" ? "lost.short" : link}`));
+    setAttribute(outage, "data-link", link);
+    outage.hidden = !trouble;
+    if (trouble) setText(what, t(`link.${link}`, { span: span(silent) }));
+    if (Number.isFinite(now)) {
+      setText(date, longDate(now));
+      setText(time, clock(now));
+      setAttribute(time, "datetime", new Date(now).toISOString());
+      setAttribute(time, "title", full(now));
+    }
+  };
+}
