@@ -10,7 +10,6 @@ import numpy as np
 
 from orewatch.plant.catalogue import SignalRef
 from orewatch.storage.influx import literal, quoted
-from orewatch.storage.influx_rollup import rolled
 from orewatch.storage.line_protocol import (
     QUALITY_MEASUREMENT,
     ROLLUP_SUFFIX,
@@ -19,7 +18,8 @@ from orewatch.storage.line_protocol import (
     original_field,
     original_name,
 )
-from orewatch.storage.query import Aggregate, Latest, Series, Table, empty_series
+from orewatch.storage.query import HOUR_MS, MINUTE_MS, Aggregate, Latest, Series, Table, empty_series
+from orewatch.storage.rollups import Windows, regroup
 from orewatch.telemetry.scan import SPARKPLUG_QUALITY, Quality
 
 if TYPE_CHECKING:
@@ -152,15 +152,22 @@ class InfluxStore:
         return Series(series.time_ms[some], series.values[some])
 
     def _from_rollups(self, query: Query, classes: Sequence[str]) -> Series:
-        step = 60_000 if query.table is Table.MINUTE else 3_600_000
+        step = MINUTE_MS if query.table is Table.MINUTE else HOUR_MS
         name = clean(query.ref.signal)
         fields = ", ".join(quoted(f"{part}_{name}") for part in ("mean", "min", "max", "count"))
         tables = [cls + ROLLUP_SUFFIX[step] for cls in classes]
         window = _where(query.unit, query.ref.machine, query.window_start_ms, query.window_end_ms)
         (answer,) = self._server.query(f"SELECT {fields} {_from(tables)} {window}")
-        columns = [_joined(answer, i + 1) for i in range(4)]
-        mean, low, high, count = (c.values for c in columns)
-        return rolled(query, columns[0].time_ms, mean=mean, low=low, high=high, count=count)
+        mean, low, high, count = (_joined(answer, i + 1) for i in range(4))
+        windows = Windows(mean.time_ms, mean.values, low.values, high.values, count.values.astype(np.int64))
+        joined = regroup(windows, query.step_ms or step)
+        values = {
+            Aggregate.MEAN: joined.mean,
+            Aggregate.MIN: joined.low,
+            Aggregate.MAX: joined.high,
+            Aggregate.COUNT: joined.count.astype(np.float64),
+        }
+        return Series(joined.time_ms, values[query.aggregate], query.table)
 
 
 def _from(classes: Sequence[str]) -> str:
