@@ -168,13 +168,21 @@ class Journal:
 
     def span(self, unit: str, start_ms: int, end_ms: int) -> list[StoredBlock]:
         """Return every block of ``unit`` that touches ``[start_ms, end_ms)``, in order of position."""
+        return self.at(self.span_positions(unit, start_ms, end_ms))
+
+    def newest_of(self, unit: str, *, after_position: int, limit: int) -> list[StoredBlock]:
+        """Return, of the blocks of ``unit`` behind ``after_position``, the ``limit`` newest, in order of position."""
         rows = self.database.rows(
-            "SELECT b.position, b.received_ms, b.data FROM spools s JOIN blocks b ON b.spool = s.id"
-            " WHERE s.unit = ? AND b.last_ms >= ? AND b.last_ms < ? + s.longest_ms AND b.first_ms < ?"
-            " ORDER BY b.position",
-            (unit, start_ms, end_ms, end_ms),
+            "SELECT b.position FROM spools s JOIN blocks b ON b.spool = s.id"
+            " WHERE s.unit = ? AND b.position > ? ORDER BY b.last_ms DESC LIMIT ?",
+            (unit, after_position, limit),
         )
-        return [_stored(row) for row in rows]
+        return self.at(cast("int", row[0]) for row in rows)
+
+    def pruned_until(self, unit: str) -> int:
+        """Return the event time before which retention has deleted blocks of ``unit``; 0 where it has not."""
+        rows = self.database.rows("SELECT until_ms FROM pruned_units WHERE unit = ?", (unit,))
+        return cast("int", rows[0][0]) if rows else 0
 
     def newest_position(self) -> int:
         """Return the position of the newest block ever stored; 0 for an empty journal."""

@@ -1,0 +1,206 @@
+"""From the journal into a store: each projection at its own pace, retried without end, repeatable from any point.
+
+::
+
+    journal --blocks behind my position--> decode --> Projection.write --> position, dirty windows (one transaction)
+    dirty windows --> every block that touches them --> roll up --> Projection.write_rollups --> clean
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from orewatch.storage.dead_letters import DeadLetter, Verdict
+from orewatch.storage.progress import DirtyWindow, Progress
+from orewatch.storage.query import HOUR_MS, MINUTE_MS
+from orewatch.storage.rollups import roll_up, touched
+from orewatch.storage.sqlite import BlockReader, runs
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from collector.counters import Counters
+    from orewatch.storage.journal import Journal, StoredBlock
+    from orewatch.storage.projection import DecodedBlock, Projection, Rejection, RollupRows, WriteOutcome
+
+log = logging.getLogger(__name__)
+
+BATCH_BLOCKS: Final = 256
+# The open hour grows with every block: computing it again each time would read the same blocks all over.
+HOUR_DELAY_MS: Final = 300_000
+LONGEST_RUN: Final = {MINUTE_MS: 240, HOUR_MS: 12}
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What one step did: blocks moved on, and how long to wait before the next (0: more is there already)."""
+
+    moved: int
+    wait_s: float
+
+
+IDLE_S: Final = 0.5
+
+
+class Projector:
+    """Drives one projection. Its methods block and belong to one thread."""
+
+    def __init__(
+        self, *, journal: Journal, projection: Projection, counters: Counters, batch: int = BATCH_BLOCKS
+    ) -> None:
+        self._journal = journal
+        self._projection = projection
+        self._counters = counters
+        self._batch = batch
+        self._progress = Progress(database=journal.database, projection=projection.name)
+        self._reader = BlockReader(journal=journal)
+        self._dirty: dict[DirtyWindow, int] = dict.fromkeys(self._progress.dirty(), 0)
+
+    @property
+    def name(self) -> str:
+        """The projection's name."""
+        return self._projection.name
+
+    def restart(self, position: int) -> None:
+        """Begin again behind ``position``."""
+        self._progress.restart(position)
+        self._dirty.clear()
+
+    def step(self, now_ms: int) -> Step:
+        """Move a batch on, and roll up what is due. :class:`JournalError` where the journal cannot be read."""
+        stored = self._journal.blocks(self._progress.position(), self._batch)
+        moved, wait_s = self._write(stored, now_ms) if stored else (0, 0.0)
+        if not wait_s:
+            wait_s = self._roll(now_ms, everything=False)
+        more = len(stored) == self._batch
+        return Step(moved, wait_s or (0.0 if more else IDLE_S))
+
+    def drain(self, now_ms: int) -> bool:
+        """Move on until nothing is left and everything is rolled up; False when the store asks to wait."""
+        while True:
+            step = self.step(now_ms)
+            if not step.moved:
+                break
+        behind = self._journal.blocks(self._progress.position(), 1)
+        return not behind and not self._roll(now_ms, everything=True)
+
+    def _write(self, stored: Sequence[StoredBlock], now_ms: int) -> tuple[int, float]:
+        decoded: list[DecodedBlock] = []
+        ends: list[int] = []
+        letters: list[DeadLetter] = []
+        for block in stored:
+            found = self._reader.decode(block)
+            if found is None:
+                letters.append(_unreadable(block, now_ms))
+                continue
+            decoded.append(found)
+            ends.append(block.position)
+        outcome = self._projection.write(decoded) if decoded else None
+        written = outcome.written if outcome else 0
+        position = stored[-1].position if written == len(decoded) else (ends[written - 1] if written else 0)
+        if outcome and outcome.rejected:
+            letters += [_refused(r, self.name, now_ms) for r in outcome.rejected]
+        if letters:
+            self._journal.commit([], letters)
+            for letter in letters:
+                self._counters.add(letter.unit, "not_projected", letter.reason)
+        if position:
+            dirty = _touched(decoded[:written])
+            self._progress.advance(position, dirty)
+            for window in dirty:
+                self._dirty.setdefault(window, now_ms)
+        return written + len(stored) - len(decoded), self._waits(outcome)
+
+    def _waits(self, outcome: WriteOutcome | None) -> float:
+        if outcome is None or not outcome.retry:
+            return 0.0
+        self._counters.add("", "projection_retries", self.name)
+        log.warning("%s: waiting %.1f s: %s", self.name, outcome.wait_s, outcome.detail)
+        return max(outcome.wait_s, 0.1)
+
+    def _roll(self, now_ms: int, *, everything: bool) -> float:
+        """Roll up dirty windows that are due; seconds to wait where the store asks for it."""
+        due: dict[tuple[str, int], list[int]] = {}
+        for window, since_ms in self._dirty.items():
+            if everything or window.step_ms == MINUTE_MS or now_ms - since_ms >= HOUR_DELAY_MS:
+                due.setdefault((window.unit, window.step_ms), []).append(window.start_ms)
+        rows: list[RollupRows] = []
+        done: list[DirtyWindow] = []
+        for (unit, step_ms), starts in due.items():
+            for run in _runs(sorted(starts), step_ms):
+                rows += self._rows(unit, step_ms, run)
+                done += [DirtyWindow(unit, step_ms, start) for start in run]
+                if len(done) >= self._batch:
+                    wait_s = self._put(rows, done)
+                    if wait_s:
+                        return wait_s
+                    rows, done = [], []
+        return self._put(rows, done) if done else 0.0
+
+    def _rows(self, unit: str, step_ms: int, starts: Sequence[int]) -> list[RollupRows]:
+        complete_from = self._journal.pruned_until(unit)
+        whole = [start for start in starts if start >= complete_from]
+        if len(whole) < len(starts):
+            # Computing a window from what retention has left would replace the truth by a part of it.
+            self._counters.add(unit, "rollups_past_retention", amount=len(starts) - len(whole))
+        rows: list[RollupRows] = []
+        for first, end in runs(whole, step_ms):
+            blocks = self._reader.span(unit, first, end)
+            rows += roll_up(blocks, [s for s in whole if first <= s < end], step_ms)
+        return rows
+
+    def _put(self, rows: Sequence[RollupRows], done: Sequence[DirtyWindow]) -> float:
+        outcome = self._projection.write_rollups(rows) if rows else None
+        wait_s = self._waits(outcome)
+        if not wait_s:
+            self._progress.clean(done)
+            for window in done:
+                del self._dirty[window]
+        return wait_s
+
+
+def _touched(blocks: Sequence[DecodedBlock]) -> set[DirtyWindow]:
+    return {
+        DirtyWindow(block.header.unit, step_ms, start)
+        for block in blocks
+        for step_ms in (MINUTE_MS, HOUR_MS)
+        for start in touched(block, step_ms)
+    }
+
+
+def _runs(starts: Sequence[int], step_ms: int) -> list[Sequence[int]]:
+    """Cut windows into neighbouring runs, none longer than memory likes."""
+    longest = LONGEST_RUN[step_ms]
+    cut: list[Sequence[int]] = []
+    for first, end in runs(starts, step_ms):
+        run = range(first, end, step_ms)
+        cut += [run[at : at + longest] for at in range(0, len(run), longest)]
+    return cut
+
+
+def _unreadable(block: StoredBlock, now_ms: int) -> DeadLetter:
+    return DeadLetter(
+        unit=block.header.unit,
+        verdict=Verdict.REJECTED,
+        reason="unreadable_in_journal",
+        detail=f"position {block.position}",
+        received_ms=now_ms,
+        data=block.data,
+        schema=block.header.schema,
+    )
+
+
+def _refused(rejection: Rejection, projection: str, now_ms: int) -> DeadLetter:
+    header = rejection.header
+    return DeadLetter(
+        unit=header.unit,
+        verdict=Verdict.REJECTED,
+        reason=f"{projection}:{rejection.reason.value}",
+        detail=f"spool {header.spool.hex()} number {header.number}: {rejection.detail}",
+        received_ms=now_ms,
+        # The bytes stay in the journal; the identity is enough to find them, and tells letters apart.
+        data=header.spool + header.number.to_bytes(8, "little"),
+        schema=header.schema,
+    )

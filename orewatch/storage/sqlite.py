@@ -1,0 +1,225 @@
+"""The embedded store: the journal itself, its indexes, and the rollups and newest values beside it.
+
+Answers are exact at any moment: a window that the projection has not rolled up yet, or owes again after a
+late block, is computed from the journal's blocks on the spot.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Final, Self
+
+import numpy as np
+
+from orewatch.storage.database import DatabaseError
+from orewatch.storage.journal import Journal
+from orewatch.storage.newest import merge_newest
+from orewatch.storage.progress import Progress
+from orewatch.storage.projection import DecodedBlock
+from orewatch.storage.query import HOUR_MS, MINUTE_MS, Aggregate, Query, Series, StoreError, Table, empty_series
+from orewatch.storage.rollup_tables import RollupTables
+from orewatch.storage.rollups import Windows, column, regroup, windows_of
+from orewatch.telemetry.block import BlockError, decode_block
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from orewatch.plant.catalogue import SignalRef
+    from orewatch.storage.journal import StoredBlock
+    from orewatch.storage.query import Latest
+
+BLOCKS_KEPT: Final = 512
+UNSETTLED_BLOCKS: Final = 256
+_STEP_MS: Final = {Table.MINUTE: MINUTE_MS, Table.HOUR: HOUR_MS}
+
+
+def rollups_beside(journal: Path) -> Path:
+    """Return where the rollups of the journal at this path are kept."""
+    return journal.with_name("rollups.db")
+
+
+class BlockReader:
+    """Decodes journaled blocks, remembering the last few. Thread-safe."""
+
+    def __init__(self, *, journal: Journal) -> None:
+        self._journal = journal
+        self._kept: OrderedDict[int, DecodedBlock] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def span(self, unit: str, start_ms: int, end_ms: int) -> list[DecodedBlock]:
+        """Return the decoded blocks of ``unit`` that touch ``[start_ms, end_ms)``, in the order journaled."""
+        positions = self._journal.span_positions(unit, start_ms, end_ms)
+        with self._lock:
+            found = {p: self._kept[p] for p in positions if p in self._kept}
+        missing = [p for p in positions if p not in found]
+        for stored in self._journal.at(missing):
+            decoded = self.decode(stored)
+            if decoded is not None:
+                found[stored.position] = decoded
+        return [found[p] for p in positions if p in found]
+
+    def decode(self, stored: StoredBlock) -> DecodedBlock | None:
+        """Return one block decoded, or None where it cannot be (a damaged file)."""
+        with self._lock:
+            kept = self._kept.get(stored.position)
+        if kept is not None:
+            return kept
+        schema = self._journal.schema(stored.header.schema)
+        if schema is None:
+            return None
+        try:
+            decoded = DecodedBlock(stored.header, schema, decode_block(stored.data, schema))
+        except BlockError:
+            return None
+        with self._lock:
+            self._kept[stored.position] = decoded
+            while len(self._kept) > BLOCKS_KEPT:
+                self._kept.popitem(last=False)
+        return decoded
+
+
+class EmbeddedStore:
+    """A :class:`~orewatch.storage.query.HistoryStore` over the journal. Thread-safe."""
+
+    def __init__(self, *, journal: Journal, tables: RollupTables) -> None:
+        self._journal = journal
+        self._tables = tables
+        self._progress = Progress(database=journal.database, projection=tables.name)
+        self._reader = BlockReader(journal=journal)
+
+    @classmethod
+    def open(cls, journal: Path, rollups: Path | None = None) -> Self:
+        """Open the store over the journal at this path, for reading, beside a collector that writes it."""
+        try:
+            return cls(
+                journal=Journal.open(journal, read_only=True),
+                tables=RollupTables.open(rollups or rollups_beside(journal), read_only=True),
+            )
+        except DatabaseError as error:
+            raise StoreError(str(error)) from error
+
+    def close(self) -> None:
+        """Close both files."""
+        self._journal.close()
+        self._tables.close()
+
+    def series(self, query: Query) -> Series:
+        """Answer one query."""
+        try:
+            if query.aggregate is Aggregate.RAW:
+                return self._raw(query)
+            if query.table is Table.RAW:
+                return self._aggregated(query)
+            return self._rolled(query)
+        except DatabaseError as error:
+            raise StoreError(str(error)) from error
+
+    def latest(self, unit: str) -> dict[SignalRef, Latest]:
+        """Return the newest reading, by event time, of every signal of ``unit`` that ever had one."""
+        try:
+            position = self._progress.position()
+            newest = self._tables.latest(unit)
+            for stored in self._journal.newest_of(unit, after_position=position, limit=UNSETTLED_BLOCKS):
+                decoded = self._reader.decode(stored)
+                if decoded is not None:
+                    merge_newest(newest, decoded)
+        except DatabaseError as error:
+            raise StoreError(str(error)) from error
+        return newest
+
+    def many(self, unit: str, refs: Iterable[SignalRef], start_ms: int, end_ms: int) -> dict[SignalRef, Series]:
+        """Return the raw series of several signals over ``[start_ms, end_ms)``; every asked signal is a key."""
+        try:
+            blocks = self._reader.span(unit, start_ms, end_ms)
+        except DatabaseError as error:
+            raise StoreError(str(error)) from error
+        return {ref: Series(*_within(*column(blocks, ref), start_ms, end_ms)) for ref in refs}
+
+    def _raw(self, query: Query) -> Series:
+        blocks = self._reader.span(query.unit, query.start_ms, query.end_ms)
+        return Series(*_within(*column(blocks, query.ref), query.start_ms, query.end_ms))
+
+    def _aggregated(self, query: Query) -> Series:
+        start_ms, end_ms = query.window_start_ms, query.window_end_ms
+        blocks = self._reader.span(query.unit, start_ms, end_ms)
+        time_ms, values = _within(*column(blocks, query.ref), start_ms, end_ms)
+        step_ms = query.step_ms or 1
+        if query.aggregate in {Aggregate.FIRST, Aggregate.LAST}:
+            if not len(time_ms):
+                return empty_series()
+            window = time_ms // step_ms
+            changes = np.flatnonzero(np.diff(window) > 0)
+            first = np.append(0, changes + 1)
+            taken = first if query.aggregate is Aggregate.FIRST else np.append(changes, len(window) - 1)
+            return Series(window[first] * step_ms, values[taken])
+        return _chosen(windows_of(time_ms, values, step_ms), query.aggregate, Table.RAW)
+
+    def _rolled(self, query: Query) -> Series:
+        table_step = _STEP_MS[query.table]
+        start_ms, end_ms = query.window_start_ms, query.window_end_ms
+        unsettled = sorted(self._progress.unsettled(query.unit, table_step, start_ms, end_ms))
+        kept = self._tables.windows(query.unit, query.ref, table_step, start_ms, end_ms)
+        if unsettled:
+            settled = ~np.isin(kept.time_ms, unsettled)
+            kept = joined([picked(kept, settled), *self._computed(query, table_step, unsettled)])
+        step_ms = query.step_ms or table_step
+        return _chosen(kept if step_ms == table_step else regroup(kept, step_ms), query.aggregate, query.table)
+
+    def _computed(self, query: Query, step_ms: int, starts: Sequence[int]) -> list[Windows]:
+        """Compute these windows from the blocks."""
+        found = []
+        for first, end in runs(starts, step_ms):
+            blocks = self._reader.span(query.unit, first, end)
+            found.append(windows_of(*_within(*column(blocks, query.ref), first, end), step_ms))
+        return found
+
+
+def runs(starts: Sequence[int], step_ms: int) -> list[tuple[int, int]]:
+    """Join neighbouring windows, given ascending, into spans ``[start, end)``."""
+    spans: list[tuple[int, int]] = []
+    for start in starts:
+        if spans and spans[-1][1] == start:
+            spans[-1] = (spans[-1][0], start + step_ms)
+        else:
+            spans.append((start, start + step_ms))
+    return spans
+
+
+def picked(windows: Windows, mask: NDArray[np.bool_]) -> Windows:
+    """Return the windows where ``mask`` is true."""
+    w = windows
+    return Windows(w.time_ms[mask], w.mean[mask], w.low[mask], w.high[mask], w.count[mask])
+
+
+def joined(parts: Sequence[Windows]) -> Windows:
+    """Join disjoint sets of windows, ascending."""
+    time_ms = np.concatenate([p.time_ms for p in parts])
+    order = np.argsort(time_ms, kind="stable")
+    return Windows(
+        time_ms[order],
+        np.concatenate([p.mean for p in parts])[order],
+        np.concatenate([p.low for p in parts])[order],
+        np.concatenate([p.high for p in parts])[order],
+        np.concatenate([p.count for p in parts])[order],
+    )
+
+
+def _within(
+    time_ms: NDArray[np.int64], values: NDArray[np.float64], start_ms: int, end_ms: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    first, end = np.searchsorted(time_ms, (start_ms, end_ms))
+    return time_ms[first:end], values[first:end]
+
+
+def _chosen(windows: Windows, aggregate: Aggregate, table: Table) -> Series:
+    values = {
+        Aggregate.MEAN: windows.mean,
+        Aggregate.MIN: windows.low,
+        Aggregate.MAX: windows.high,
+        Aggregate.COUNT: windows.count,
+    }[aggregate]
+    return Series(windows.time_ms, values.astype(np.float64), table)
