@@ -13,7 +13,7 @@ from orewatch.sparkplug.edge_node import Reading
 from orewatch.telemetry.scan import SPARKPLUG_QUALITY, Quality, physical
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
 
     from edge_agent.spool import SpooledBlock
     from orewatch.plant.catalogue import Signal
@@ -152,15 +152,17 @@ class RecordLane:
             self._timeout_ms = self._resend_ms
             self._open = min(self._window, max(2, self._open * 2))
 
-    def due(self, at_ms: int, pending: Callable[[int, int], Sequence[SpooledBlock]]) -> list[SpooledBlock]:
-        """Return the blocks to send now; ``pending(after, limit)`` asks the spool."""
+    def wanted(self, at_ms: int) -> tuple[int, int] | None:
+        """Return what to ask the spool for, (after, limit); None where nothing may be sent now."""
         self._expire(at_ms)
         self._refill(at_ms)
-        out: list[SpooledBlock] = []
         room = self._open - len(self._in_flight)
-        if room <= 0 or self._allowance <= 0:
-            return out
-        for block in pending(self._after, room + len(self._in_flight)):
+        return (self._after, room + len(self._in_flight)) if room > 0 and self._allowance > 0 else None
+
+    def take(self, blocks: Iterable[SpooledBlock], at_ms: int) -> list[SpooledBlock]:
+        """Return those of ``blocks`` to send now; they count as in flight."""
+        out: list[SpooledBlock] = []
+        for block in blocks:
             if len(self._in_flight) >= self._open or self._allowance <= 0:
                 break
             self._after = block.number

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections import Counter
+    from collections.abc import Sequence
 
     from orewatch.plant.catalogue import SignalRef
     from orewatch.telemetry.scan import Quality
@@ -32,7 +33,7 @@ class Source(Protocol):
     name: str
     machines: frozenset[str]
     down: bool
-    counters: Mapping[str, int]
+    counters: Counter[str]
 
     async def read(self, now_ms: int) -> Sequence[Sample]:
         """Return what is due now, never raising for a bad register (a BAD sample) or a lost link (``down``).
