@@ -1,25 +1,22 @@
 """Evidence: what is known of units at each second, from readings held as long as they may be.
 
-History and live build evidence by the same rules; only how long a reading may be held differs:
-complete scans for three periods, readings sent on change for the signal's maximum silence.
-A second ``k`` (its start, ms) sees the last reading before ``k + 1000``; it holds while ``k - reading <= hold``.
+A second ``k`` (its start, ms) sees the last reading before ``k + 1000``; that holds while ``k - reading <= hold``.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from numpy.typing import NDArray
 
-    from orewatch.plant.catalogue import Signal, SignalRef
-    from orewatch.plant.unit import Unit
+    from orewatch.plant.catalogue import Signal
 
-type_series = tuple[NDArray[np.int64], NDArray[np.float64]]
+SECOND_MS = 1000
+ENGINE_LIVE_PER_MIN = 600.0
 
 
 def hold_complete(signal: Signal) -> float:
@@ -61,61 +58,48 @@ class Evidence:
     failed: NDArray[np.bool_]
     underperforming: NDArray[np.int8]
 
+    def __len__(self) -> int:
+        return len(self.time_ms)
 
-def evidence_from_series(
-    unit: Unit,
-    series: Mapping[SignalRef, type_series],
-    start_ms: int,
-    end_ms: int,
-    *,
-    hold_s: Callable[[Signal], float] = hold_complete,
-    heard_ms: NDArray[np.int64] | None = None,
-    clock_bad_ms: NDArray[np.int64] | None = None,
-    planned: Sequence[tuple[int, int]] = (),
-    unscheduled: Sequence[tuple[int, int]] = (),
-    failed: Sequence[tuple[int, int]] = (),
-    underperforming: Sequence[tuple[int, int]] = (),
-) -> Evidence:
-    """Return one unit's evidence [T, 1] over ``[start_ms, end_ms)`` from time series.
+    def between(self, start: int, end: int) -> Evidence:
+        """Return rows ``[start, end)``, as views."""
+        return Evidence(**{f.name: getattr(self, f.name)[start:end] for f in fields(self)})
 
-    ``series``: time_ms int64[n] in any order, value float64[n], NaN for BAD; readings before ``start_ms``
-    count while they hold, so give some lead. ``heard_ms``: when messages came (default: the times of
-    ``series``). ``clock_bad_ms``: times of messages with a wrong clock. The rest are spans ``[from, to)`` in ms.
-    ValueError unless both bounds are whole seconds.
-    """
-    raise NotImplementedError
+    def of(self, unit: int) -> Evidence:
+        """Return one unit's column, [T, 1], as views."""
+        columns = {f.name: getattr(self, f.name)[:, unit : unit + 1] for f in fields(self) if f.name != "time_ms"}
+        return Evidence(time_ms=self.time_ms, **columns)
 
 
-class HeldReadings:
-    """The newest reading of each signal that states need, for many units; gives live evidence [1, U]."""
+def silence(start_ms: int, seconds: int, units: int) -> Evidence:
+    """Return evidence of nothing: ``seconds`` in which no unit was heard."""
+    shape = (seconds, units)
+    unknown, never = np.full(shape, np.nan), np.zeros(shape, np.bool_)
+    untold = np.full(shape, -1, np.int8)
+    return Evidence(
+        time_ms=start_ms + SECOND_MS * np.arange(seconds, dtype=np.int64),
+        heard=never,
+        clock_bad=never,
+        flow_pct=unknown,
+        load_pct=unknown,
+        effort_pct=unknown,
+        hopper_pct=unknown,
+        upstream=untold,
+        drives=untold,
+        plugged=untold,
+        tripped=untold,
+        energised=untold,
+        planned=never,
+        scheduled=np.ones(shape, np.bool_),
+        failed=never,
+        underperforming=untold,
+    )
 
-    def __init__(self, *, units: Sequence[Unit], hold_s: Callable[[Signal], float] = hold_on_change) -> None:
-        raise NotImplementedError
 
-    def add(self, unit: Unit) -> int:
-        """Add a unit (or replace the description of one with this id) and return its number."""
-        raise NotImplementedError
-
-    def hear(self, unit_id: str, at_ms: int, *, clock_bad: bool = False) -> None:
-        """Note that a message came from the unit in the second of ``at_ms``."""
-        raise NotImplementedError
-
-    def put(self, unit_id: str, ref: SignalRef, time_ms: int, value: float) -> None:
-        """Note a reading (NaN: BAD); one that is older than what stands, or of no role, is ignored."""
-        raise NotImplementedError
-
-    def set_from_people(
-        self,
-        unit_id: str,
-        *,
-        planned: bool | None = None,
-        scheduled: bool | None = None,
-        failed: bool | None = None,
-        underperforming: bool | None = None,
-    ) -> None:
-        """Set what does not come from sensors; None leaves it."""
-        raise NotImplementedError
-
-    def evidence(self, second_ms: int) -> Evidence:
-        """Return evidence [1, U] for the second that starts at ``second_ms``."""
-        raise NotImplementedError
+def is_on(signal: Signal) -> float:
+    """Return the value above which a signal means *on*: a half of 0/1, 600 /min of an engine, else a tenth of range."""
+    if signal.kind == "digital":
+        return 0.5
+    if signal.unit == "/min":
+        return ENGINE_LIVE_PER_MIN
+    return signal.low + 0.1 * (signal.high - signal.low)

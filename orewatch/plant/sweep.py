@@ -1,0 +1,209 @@
+"""Latches over many seconds of one unit, by runs along time: the same answers as second by second."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from orewatch.plant.conditions import AGAINST, FOR, ROWS, UNKNOWN
+from orewatch.plant.latches import ENTER_S, EXIT_S, Carry, Flip
+from orewatch.plant.states import MESSAGES_BACK, REASON_CODE, Latch, StateReason
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_ENDLESS = np.iinfo(np.int64).max
+_SILENT = REASON_CODE[StateReason.SILENT]
+# Order within one second: link lost, what silence had suspended (by row), link back, the second itself (by row).
+_FIRST, _MIDDLE = -1, ROWS
+
+
+class _Heard(NamedTuple):
+    """When a unit was heard.
+
+    ``at`` the seconds; [T] ``counts`` heard, or silent between messages close enough; ``open_from`` where the
+    last silence begins; ``prefix_counts`` whether the silence that is carried counts after all.
+    """
+
+    at: NDArray[np.int64]
+    counts: NDArray[np.bool_]
+    all: bool
+    open_from: int
+    prefix_counts: bool
+
+
+def sweep(
+    carry: Carry,
+    time_ms: NDArray[np.int64],
+    heard: NDArray[np.bool_],
+    codes: NDArray[np.int8],
+    reasons: NDArray[np.uint8],
+) -> list[Flip]:
+    """Advance one unit's ``carry`` (views [rows, 1]) in place over int64[T] seconds.
+
+    ``heard`` [T]; ``codes`` and ``reasons`` [rows, T]. Flips come in order of decision, their ``unit`` 0.
+    """
+    if len(time_ms) == 0:
+        return []
+    span = _listen(carry, heard)
+    order: list[tuple[int, int, Flip]] = []
+    for row in range(ROWS):
+        order += _latch(carry, row, time_ms, heard, codes[row], reasons[row], span)
+    order += _silences(carry, time_ms, span)
+    order.sort(key=lambda entry: entry[:2])
+    return [flip for _, _, flip in order]
+
+
+def _listen(carry: Carry, heard: NDArray[np.bool_]) -> _Heard:
+    at = np.flatnonzero(heard)
+    if len(at) == len(heard):
+        return _Heard(at, heard, True, len(heard), bool(carry.silent_s[0] <= carry.limit_s[0]))
+    if not len(at):
+        return _Heard(at, heard, False, 0, False)
+    limit = int(carry.limit_s[0])
+    prefix_counts = int(carry.silent_s[0]) + int(at[0]) <= limit
+    counts = heard.copy()
+    if prefix_counts:
+        counts[: at[0]] = True
+    gaps = np.diff(at) - 1
+    for index in np.flatnonzero((gaps > 0) & (gaps <= limit)):
+        counts[at[index] : at[index + 1]] = True
+    return _Heard(at, counts, False, int(at[-1]) + 1, prefix_counts)
+
+
+def _latch(
+    carry: Carry,
+    row: int,
+    time_ms: NDArray[np.int64],
+    heard: NDArray[np.bool_],
+    codes: NDArray[np.int8],
+    reasons: NDArray[np.uint8],
+    span: _Heard,
+) -> list[tuple[int, int, Flip]]:
+    seconds = len(time_ms)
+    run, on = int(carry.run[row, 0]), bool(carry.on[row, 0])
+    prior = int(carry.count[row, 0])
+    pending = int(carry.suspended[row, 0])
+    if len(span.at):
+        prior += pending if span.prefix_counts else 0
+        pending = 0
+    value = _effective(codes, heard, span, run)
+    known = np.flatnonzero(value != UNKNOWN) if not span.all or (value == UNKNOWN).any() else None
+    compact = value if known is None else value[known]
+    # The run that is carried comes first, as long as it is by now; equal neighbours are one run.
+    cuts = np.flatnonzero(compact[1:] != compact[:-1]) + 1
+    starts = np.concatenate(([0], cuts)) if len(compact) else cuts
+    kinds = compact[starts].astype(np.int64)
+    ends = np.append(starts[1:], len(compact))
+    lengths = ends - starts
+    index = starts if known is None else known[starts]
+    onsets, why = time_ms[index], reasons[index].astype(np.int64)
+    if len(kinds) and kinds[0] == run:
+        before = np.zeros(len(kinds), np.int64)
+        before[0] = prior
+        lengths[0] += prior
+        onsets[0], why[0] = carry.onset_ms[row, 0], carry.reason[row, 0]
+    else:
+        before = np.concatenate(([prior], np.zeros(len(kinds), np.int64)))
+        starts = np.concatenate(([0], starts))
+        kinds = np.concatenate(([run], kinds))
+        lengths = np.concatenate(([prior], lengths))
+        onsets = np.concatenate(([carry.onset_ms[row, 0]], onsets))
+        why = np.concatenate(([carry.reason[row, 0]], why))
+    need = np.full(len(kinds), _ENDLESS)
+    need[kinds == FOR] = ENTER_S[row]
+    need[kinds == AGAINST] = EXIT_S[row]
+    strong = np.flatnonzero(lengths >= need)
+    flips: list[tuple[int, int, Flip]] = []
+    if len(strong):
+        level = kinds[strong] == FOR
+        changed = np.flatnonzero(level != np.concatenate(([on], level[:-1])))
+        for which in strong[changed]:
+            short = int(need[which] - before[which])
+            if short <= 0:
+                at, late = int(span.at[0]), True
+            else:
+                at, late = _decided(int(starts[which]) + short - 1, known, span)
+            phase = row if late else _MIDDLE + 1 + row
+            on = bool(kinds[which] == FOR)
+            flips.append((at, phase, Flip(int(time_ms[at]), 0, row, on, int(onsets[which]), int(why[which]))))
+    carry.on[row, 0], carry.run[row, 0], carry.count[row, 0] = on, kinds[-1], lengths[-1]
+    carry.onset_ms[row, 0], carry.reason[row, 0] = onsets[-1], why[-1]
+    tail = codes[span.open_from :]
+    pending += int(np.count_nonzero((tail == kinds[-1]) & (tail != UNKNOWN)))
+    silent = seconds - span.open_from + (0 if len(span.at) else int(carry.silent_s[0]))
+    carry.suspended[row, 0] = pending if silent <= carry.limit_s[0] else 0
+    return flips
+
+
+def _effective(codes: NDArray[np.int8], heard: NDArray[np.bool_], span: _Heard, run: int) -> NDArray[np.int8]:
+    """Codes of the seconds that count: heard ones, and silent ones that say what was last known."""
+    if span.all:
+        return codes
+    value = np.where(heard, codes, np.int8(UNKNOWN))
+    quiet = span.counts & ~heard
+    if quiet.any():
+        last = np.where(value != UNKNOWN, np.arange(len(codes)), -1)
+        last = np.maximum.accumulate(last)
+        held = np.where(last < 0, np.int8(run), value[last])
+        value = np.where(quiet & (codes == held), codes, value)
+    return value
+
+
+def _decided(position: int, known: NDArray[np.int64] | None, span: _Heard) -> tuple[int, bool]:
+    """Return the second that decides, and whether it is later than the one that completes the count.
+
+    Where that one was silent, the next message decides.
+    """
+    second = position if known is None else int(known[position])
+    if span.all:
+        return second, False
+    message = int(span.at[np.searchsorted(span.at, second)])
+    return message, message > second
+
+
+def _silences(carry: Carry, time_ms: NDArray[np.int64], span: _Heard) -> list[tuple[int, int, Flip]]:
+    """COMMS_LOSS by runs of silence, which are few; leaves the carry's silence as of the last second."""
+    flips: list[tuple[int, int, Flip]] = []
+    at = span.at
+    if len(at):
+        # Only messages next to a silence, or the first two while lost, can change anything.
+        beside = np.flatnonzero(np.concatenate(([at[0]], np.diff(at) - 1)) > 0)
+        candidates = np.unique(np.concatenate([[0, 1], beside, beside + 1]))
+        for index in candidates[candidates < len(at)]:
+            _be_silent(carry, time_ms, int(at[index - 1]) + 1 if index else 0, int(at[index]), flips)
+            _be_heard(carry, time_ms, int(at[index]), flips)
+    _be_silent(carry, time_ms, int(at[-1]) + 1 if len(at) else 0, len(time_ms), flips)
+    return flips
+
+
+def _be_silent(
+    carry: Carry, time_ms: NDArray[np.int64], start: int, end: int, flips: list[tuple[int, int, Flip]]
+) -> None:
+    if end == start:
+        return
+    before, limit = int(carry.silent_s[0]), int(carry.limit_s[0])
+    if before == 0:
+        carry.silence_ms[0] = time_ms[start]
+    carry.silent_s[0] = before + end - start
+    if before <= limit < carry.silent_s[0] and not carry.lost[0]:
+        carry.lost[0] = True
+        at = start + limit - before
+        onset = int(carry.silence_ms[0])
+        flips.append((at, _FIRST, Flip(int(time_ms[at]), 0, Latch.COMMS_LOSS, True, onset, _SILENT)))
+
+
+def _be_heard(carry: Carry, time_ms: NDArray[np.int64], at: int, flips: list[tuple[int, int, Flip]]) -> None:
+    if carry.silent_s[0] > carry.limit_s[0]:
+        carry.back[0] = 0
+    carry.silent_s[0] = 0
+    if not carry.lost[0]:
+        return
+    if carry.back[0] == 0:
+        carry.back_ms[0] = time_ms[at]
+    carry.back[0] += 1
+    if carry.back[0] >= MESSAGES_BACK:
+        carry.lost[0], carry.back[0] = False, 0
+        onset = int(carry.back_ms[0])
+        flips.append((at, _MIDDLE, Flip(int(time_ms[at]), 0, Latch.COMMS_LOSS, False, onset, _SILENT)))
