@@ -87,14 +87,16 @@ class Data:
     """An NDATA (``device`` None) or DDATA, in order. The columns are parallel; ``metrics`` is the same as rows.
 
     ``historical`` and ``qualities`` are None where no metric is historical and where all are GOOD (192).
+    Messages that name the same metrics in the same order usually share one ``names`` tuple: a reader
+    may key its own work by it.
     """
 
     group: str
     node: str
     device: str | None
     received_ms: int
-    names: Sequence[str]
-    datatypes: Sequence[DataType]
+    names: tuple[str, ...]
+    datatypes: tuple[DataType, ...]
     values: Sequence[MetricValue]
     timestamps_ms: Sequence[int]
     historical: Sequence[bool] | None = None
@@ -151,6 +153,7 @@ class RejectReason(StrEnum):
     BAD_SEQ = "bad_seq"
     DUPLICATE = "duplicate"
     OTHER_SESSION = "other_session"
+    TOO_MANY_NODES = "too_many_nodes"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

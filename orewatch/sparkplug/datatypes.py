@@ -56,5 +56,17 @@ class DataSet:
     rows: tuple[tuple[MetricValue, ...], ...] = ()
 
 
+ArrayValue: TypeAlias = tuple[bool | int | float | str, ...]
 # Arrays are tuples; DateTime is int milliseconds since 1970 UTC; File, Bytes and Template are bytes.
-MetricValue: TypeAlias = bool | int | float | str | bytes | tuple[bool | int | float | str, ...] | DataSet | None
+MetricValue: TypeAlias = bool | int | float | str | bytes | ArrayValue | DataSet | None
+
+SIGNED = {DataType.INT8: 8, DataType.INT16: 16, DataType.INT32: 32, DataType.INT64: 64, DataType.DATETIME: 64}
+UNSIGNED = {DataType.UINT8: 8, DataType.UINT16: 16, DataType.UINT32: 32, DataType.UINT64: 64}
+REALS = frozenset({DataType.FLOAT, DataType.DOUBLE})
+TEXTS = frozenset({DataType.STRING, DataType.TEXT, DataType.UUID})
+BLOBS = frozenset({DataType.BYTES, DataType.FILE, DataType.TEMPLATE})
+
+
+def is_array(datatype: DataType) -> bool:
+    """Whether values of ``datatype`` are tuples."""
+    return datatype >= DataType.INT8_ARRAY
