@@ -15,6 +15,8 @@ BUCKET: Final = 0.24
 FEEDER_START_S: Final = 20.0
 CHAMBER_H: Final = 0.010
 BLOCKED_CURRENT: Final = 108.0
+FREED: Final = 1.5
+"""Most that a crusher passes, of nameplate, as it works off what had stood in it."""
 
 
 class Feeder(Stage):
@@ -30,9 +32,9 @@ class Feeder(Stage):
         self._running, self._level, self._speed = map(self.place, ("running", "level", "speed"))
 
     def settle(self, line: Line, tph: float) -> float:
-        """Stand with the hopper at two thirds."""
+        """Stand with the hopper well filled."""
         del line
-        self.held = 0.66 * self.capacity
+        self.held = 0.62 * self.capacity
         return tph * self.per_t
 
     def step(self, line: Line, t: float) -> float:
@@ -41,7 +43,7 @@ class Feeder(Stage):
         if line.loader_on and self.held < self.next_bucket * self.capacity:
             self.held += BUCKET * self.capacity
             line.loaded += BUCKET * self.capacity
-            self.next_bucket = min(0.62, max(0.40, 0.52 + 0.06 * line.jitter))
+            self.next_bucket = min(0.55, max(0.36, 0.46 + 0.05 * line.jitter))
         running = line.feeder_on and line.drives_for_s > FEEDER_START_S and not line.tripped and not line.chute_full
         speed = out = 0.0
         if running:
@@ -102,7 +104,7 @@ class Crusher(Stage):
         cap = CHAMBER_H * line.nameplate_tph
         out = 0.0
         if running and not line.blocked:
-            out = min(self.held * self.drain.share(dt), 2.5 * line.nameplate_tph * dt / 3600.0)
+            out = min(self.held * self.drain.share(dt), FREED * line.nameplate_tph * dt / 3600.0)
             self.held -= out
         full = self.held / cap
         # The switch sees ore standing in the chute, which crushing alone never does.
@@ -132,7 +134,7 @@ class Crusher(Stage):
         o[current] = self.current
         o[bear] = hot
         o[wind] = self.winding
-        o[vib] = 0.12 + (2.4 + 0.012 * self.current + 0.09 * line.bearing_rise if running else 0.0)
+        o[vib] = 0.12 + (2.4 + 0.012 * self.current + 0.11 * line.bearing_rise if running else 0.0)
         return out
 
 

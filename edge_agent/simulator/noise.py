@@ -69,8 +69,8 @@ SENSORS: Final = {
     "coil_current": SensorNoise(0.02, 0.004, 0.4),
     "drum_speed": SensorNoise(0.02, 0.003, 0.4),
     "wash_water": SensorNoise(0.02, 0.008, 0.5),
-    "frequency": SensorNoise(0.0, 0.0003, 0.3),
-    "engine_speed": SensorNoise(0.0, 0.0006, 0.3),
+    "frequency": SensorNoise(0.0, 0.0001, 0.3),
+    "engine_speed": SensorNoise(0.0, 0.0001, 0.3),
 }
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from edge_agent.simulator.circuits import CONCENTRATORS, stages_of
+from edge_agent.simulator.circuits import CONCENTRATORS, SimulatorError, stages_of
 from edge_agent.simulator.noise import NoiseSource, SensorScale, shown
 from edge_agent.simulator.ore import Line, ambient
 from edge_agent.simulator.scenarios import SCENARIOS, ScenarioError, Where, checked
@@ -72,7 +72,7 @@ class Plant:
     def step(self, dt_s: float = 1.0) -> None:
         """Let ``dt_s`` seconds pass (0 to 10)."""
         if not 0 < dt_s <= 10:  # noqa: PLR2004 - beyond it chutes and belts are no longer resolved
-            raise ScenarioError(f"dt_s: {dt_s!r}; allowed: above 0, up to 10 s")
+            raise SimulatorError(f"dt_s: {dt_s!r}; allowed: above 0, up to 10 s")
         line = self._line
         self.tick += 1
         self.seconds += dt_s

@@ -46,8 +46,14 @@ class Genset(Stage):
         share = self.power / self.rated
         frequency = oil = 0.0
         if on:
-            # Droop under load, and a dip while load comes on until the governor has followed.
-            frequency = 50.15 - 0.25 * share - 0.8 * max(-0.6, min(0.6, change / dt / self.rated))
+            # Droop under load, a governor that hunts, and a dip while load comes on until it has followed.
+            frequency = (
+                50.15
+                - 0.25 * share
+                + 0.02 * line.wander
+                + 0.015 * line.lump
+                - 4.0 * max(-0.4, min(0.4, change / dt / self.rated))
+            )
             # 29, 42, 55 L/h at 50, 75, 100 % of 200 kW, the same shape for other sizes.
             self.fuel += (3.0 + 52.0 * share) * self.rated / 200.0 * dt / 3600.0
             self.energy += self.power * dt / 3600.0
