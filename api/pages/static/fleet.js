@@ -77,9 +77,8 @@ function clear() {
 function figure(key) {
   const value = h("span", {});
   const more = h("small", {});
-  const share = h("span", { class: "quiet small" });
-  document.getElementById("figures").append(h("div", { class: "figure" }, h("span", { class: "label" }, t(key)), h("span", { class: "value" }, value, " ", more), share));
-  return { value, more, share };
+  document.getElementById("figures").append(h("div", { class: "figure" }, h("span", { class: "label" }, t(key)), h("span", { class: "value" }, value, " ", more)));
+  return { value, more };
 }
 const rate = figure("fleet.rate");
 const tonnes = figure("fleet.tonnes");
@@ -130,8 +129,8 @@ function drawFigures(all) {
   const sum = (name, of = all) => of.reduce((total, unit) => total + (unit.standing[name] ?? 0), 0);
   const target = sum("target_tph");
   setText(rate.value, number(sum("throughput_tph"), 1));
-  setText(rate.more, t("fleet.of-target", { target: number(target, 1) }));
-  setText(rate.share, target > 0 ? percent(sum("throughput_tph") / target) : "");
+  const share = target > 0 ? ` · ${percent(sum("throughput_tph") / target)}` : "";
+  setText(rate.more, `${t("fleet.of-target", { target: number(target, 1) })}${share}`);
   setText(tonnes.value, number(sum("tonnes_today"), 1));
   setText(tonnes.more, word("ucum", "t"));
   setText(alerts.value, number(sum("alerts")));

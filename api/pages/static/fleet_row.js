@@ -4,7 +4,7 @@ import { h, setAttribute, setText, svg } from "./dom.js";
 import { ago, countdown, moment, number, percent, span } from "./format.js";
 import { t, word } from "./language.js";
 import { shareOfTarget } from "./standing.js";
-import { icon, stateBadge, stateOf, stateWord } from "./states.js";
+import { icon, reasonWord, stateBadge, stateOf, stateWord } from "./states.js";
 
 const BELL = "M8 2c-2.6 0-4 2-4 4.5C4 10 2.5 11 2.5 11h11S12 10 12 6.5C12 4 10.6 2 8 2zM6.8 13.6h2.4";
 const LINK = "M2 6a9 9 0 0 1 12 0M4.5 9a5.3 5.3 0 0 1 7 0M8 12.5v.1M2.5 13.5l11-11";
@@ -63,7 +63,7 @@ export function fleetRow(unit) {
       badge.show(standing.state);
       setText(since, Number.isFinite(standing.since) ? `${span(now - standing.since)} · ${t("since", { moment: moment(standing.since, now) })}` : t("not-known"));
       const pending = standing.pending;
-      const why = standing.reason ? word("reason", standing.reason) : "";
+      const why = reasonWord(standing.reason);
       setText(reason, pending ? `${t("pending", { state: stateWord(pending.state) })} ${countdown(pending.remaining_s)}` : why);
       reason.hidden = !reason.textContent;
       setText(rate, number(standing.throughput_tph, 1));

@@ -50,9 +50,19 @@ export const instant = (time) => (typeof time === "number" ? time : Date.parse(t
 const shown = (format) => (ms) => (Number.isFinite(ms) ? formats[format].format(ms) : NOTHING);
 export const clock = shown("clock");
 export const minute = shown("minute");
-export const day = shown("day");
-export const longDate = shown("long");
 export const full = shown("full");
+
+/** Date parts in the order people write them; Intl puts the Jalali year first. */
+function dated(format) {
+  const order = ["weekday", "day", "month", "year"];
+  return (ms) => {
+    if (!Number.isFinite(ms)) return NOTHING;
+    const parts = formats[format].formatToParts(ms).filter((part) => order.includes(part.type));
+    return parts.sort((a, b) => order.indexOf(a.type) - order.indexOf(b.type)).map((part) => part.value).join(" ");
+  };
+}
+export const day = dated("day");
+export const longDate = dated("long");
 
 /** The time of day, with the date where it was not today. */
 export function moment(ms, now) {

@@ -48,3 +48,6 @@ export function stateBadge(className = "badge") {
     },
   };
 }
+
+/** Why a unit is in its state; what goes without saying is left out. */
+export const reasonWord = (reason) => (reason === "none" || reason === "producing" ? "" : word("reason", reason));

@@ -117,6 +117,7 @@ export const strings = {
   "gauge.open": "Show the trend of {name}",
   "gauge.target": "target",
   "gauge.bands": "normal {normal}, warning {warn}, trip {trip}",
+  "digital.stopped": "Stopped",
   "digital.on": "on",
   "digital.off": "off",
   "trend.range": "Span",

@@ -117,6 +117,7 @@ export const strings = {
   "gauge.open": "نمایش روند {name}",
   "gauge.target": "هدف",
   "gauge.bands": "عادی {normal}، هشدار {warn}، قطع {trip}",
+  "digital.stopped": "ایستاده",
   "digital.on": "روشن",
   "digital.off": "خاموش",
   "trend.range": "بازه",

@@ -1,0 +1,100 @@
+// The machines of a unit in the order the ore flows: lamps for what is on or off, a gauge for each value.
+
+import { bar } from "./bar.js";
+import { h, setAttribute, setText } from "./dom.js";
+import { number } from "./format.js";
+import { language, t, word } from "./language.js";
+import { reading } from "./reading.js";
+import { icon } from "./states.js";
+
+const ON = "M4 2.5l9 5.5-9 5.5z";
+const OFF = "M4 4h8v8H4z";
+const FAULT = "M8 2l6.5 12h-13zM8 6.5v3.2M8 11.9v.1";
+const PRODUCING = new Set(["RUNNING", "UNDERPERFORMING"]);
+
+export const titleOf = (machine) => machine.title?.[language] ?? machine.title?.en ?? machine.id;
+
+/** "Jaw crusher · Bearing temperature": the name of a signal where its machine is not in sight. */
+export const fullName = (machine, signal) => `${titleOf(machine)} · ${word("signal", signal.name)}`;
+
+function lamp(signal) {
+  const good = signal.name === "running";
+  const text = h("span", {});
+  const node = h("span", { class: "lamp-chip" }, icon(good ? OFF : FAULT), text);
+  return {
+    node,
+    show(read) {
+      const on = read.value === null ? null : read.value >= 0.5;
+      const state = read.trust === "good" || read.trust === "stale" ? on : null;
+      setAttribute(node, "data-on", state === null ? "unknown" : String(state));
+      setAttribute(node, "data-kind", good ? "run" : "fault");
+      if (good) setAttribute(node.firstChild.firstChild, "d", state ? ON : OFF);
+      const name = word("signal", signal.name);
+      setText(text, good && state === false ? t("digital.stopped") : name);
+      setAttribute(node, "title", `${name}: ${state === null ? t("not-known") : t(state ? "digital.on" : "digital.off")}`);
+    },
+  };
+}
+
+function total(signal) {
+  const value = h("span", { class: "value" });
+  const unit = h("span", { class: "unit" });
+  const age = h("span", { class: "age" });
+  const node = h("div", { class: "bar total" }, h("span", { class: "name" }, word("signal", signal.name)), h("span", { class: "amount" }, value, unit), h("span", { class: "foot" }, age));
+  return {
+    node,
+    show(read) {
+      setText(value, read.text);
+      setText(unit, read.unit);
+      setText(age, read.trust === "good" ? read.age : read.remark);
+      setAttribute(node, "data-trust", read.trust);
+    },
+  };
+}
+
+/** Whether a machine does its work, so that a low value means something. */
+export function works(machine, signals, state) {
+  const running = machine.signals.find((signal) => signal.name === "running");
+  const told = running && signals[`${machine.id}.running`];
+  if (told) return told[0] >= 0.5;
+  return PRODUCING.has(state);
+}
+
+export function machineCards({ unit, openTrend }) {
+  const parts = [];
+  const nodes = unit.machines.map((machine, place) => {
+    const lamps = h("div", { class: "lamps" });
+    const rows = h("div", { class: "rows" });
+    for (const signal of machine.signals) {
+      const ref = `${machine.id}.${signal.name}`;
+      let part;
+      if (signal.kind === "digital") part = lamp(signal);
+      else if (signal.kind === "totaliser") part = total(signal);
+      else {
+        part = bar({
+          name: word("signal", signal.name),
+          label: fullName(machine, signal),
+          signal,
+          target: ref === unit.roles?.flow ? unit.target_tph : null,
+          open: () => openTrend(ref),
+        });
+      }
+      (signal.kind === "digital" ? lamps : rows).append(part.node);
+      parts.push({ ref, machine, signal, part });
+    }
+    return h(
+      "article",
+      { class: "machine panel", "data-machine": machine.id },
+      h("header", {}, h("span", { class: "place", "aria-hidden": "true" }, number(place + 1)), h("h3", {}, titleOf(machine)), h("span", { class: "space" }), lamps),
+      rows,
+    );
+  });
+  return {
+    nodes,
+    show({ signals, now, trusted, state }) {
+      for (const { ref, machine, signal, part } of parts) {
+        part.show(reading({ signal, told: signals[ref], now, trusted, working: signal.name === "level" || works(machine, signals, state) }));
+      }
+    },
+  };
+}

@@ -1,0 +1,99 @@
+// The head of the unit page: state, since when and why, what is being counted, and the day's figures.
+
+import { h, setAttribute, setText, svg } from "./dom.js";
+import { ago, countdown, moment, number, percent, span } from "./format.js";
+import { t, word } from "./language.js";
+import { shareOfTarget } from "./standing.js";
+import { reasonWord, stateBadge, stateOf, stateWord } from "./states.js";
+
+const STANDING_IDLE = new Set(["IDLE", "STARVED"]);
+
+function figure(key) {
+  const value = h("span", {});
+  const unit = h("small", {});
+  const more = h("span", { class: "more" });
+  return { node: h("div", { class: "figure" }, h("span", { class: "label" }, t(key)), h("span", { class: "value" }, value, " ", unit), more), value, unit, more };
+}
+
+function countdownRing() {
+  const left = svg("circle", { class: "left", cx: 20, cy: 20, r: 16, pathLength: 100, "stroke-dasharray": "100 100", transform: "rotate(-90 20 20)" });
+  const ring = svg("svg", { class: "ring", viewBox: "0 0 40 40", "aria-hidden": "true" }, svg("circle", { class: "whole", cx: 20, cy: 20, r: 16 }), left);
+  const what = h("span", { class: "what" });
+  const time = h("span", { class: "time", role: "timer" });
+  const why = h("span", { class: "why" });
+  const node = h("div", { class: "pending", hidden: true }, ring, h("div", {}, h("div", { class: "line" }, what, " ", time), why));
+  return {
+    node,
+    show(pending, frozen) {
+      node.hidden = !pending;
+      if (!pending) return;
+      setAttribute(node, "data-state", pending.state);
+      setText(what, t("pending", { state: stateWord(pending.state) }));
+      setText(time, countdown(pending.remaining_s));
+      setAttribute(left, "stroke-dasharray", `${((100 * pending.remaining_s) / (pending.total_s || 1)).toFixed(2)} 100`);
+      const parts = frozen ? [t("pending.frozen")] : [t("pending.rule", { total: span(pending.total_s * 1000) })];
+      if (!frozen && pending.rule) parts.push(t("pending.alert", { rule: word("kind", pending.rule) }));
+      setText(why, parts.join(" "));
+    },
+  };
+}
+
+export function unitHead(unit) {
+  const badge = stateBadge("badge big-badge");
+  const since = h("span", { class: "since" });
+  const reason = h("span", { class: "reason" });
+  const provisional = h("span", { class: "provisional quiet", title: t("provisional.title") }, t("provisional"));
+  const state = h("div", { class: "state-block", role: "status" }, h("div", { class: "state-line" }, badge.node), h("div", { class: "state-why" }, reason, since, provisional));
+  const pending = countdownRing();
+  const rate = figure("unit.rate");
+  const tonnes = figure("unit.tonnes");
+  const lastTonne = figure("unit.last-tonne");
+  const seen = figure("unit.seen");
+  const contact = h("p", { class: "contact", role: "alert", hidden: true });
+  const node = h(
+    "section",
+    { class: "head panel" },
+    h(
+      "div",
+      { class: "who-where" },
+      h("h1", {}, h("span", { class: "ltr" }, unit.id)),
+      h("p", {}, h("bdi", {}, word("place", unit.site)), " · ", h("bdi", {}, word("place", unit.province))),
+      h("p", { class: "quiet" }, word("mineral", unit.mineral), " · ", h("bdi", { class: "ltr" }, unit.model)),
+    ),
+    state,
+    pending.node,
+    h("div", { class: "figures" }, rate.node, tonnes.node, lastTonne.node, seen.node),
+    contact,
+  );
+
+  return {
+    node,
+    show(standing, now) {
+      const { tone } = stateOf(standing.state);
+      setAttribute(node, "data-state", standing.state);
+      setAttribute(node, "data-tone", tone);
+      setAttribute(node, "data-connection", standing.connection);
+      badge.show(standing.state);
+      setText(since, Number.isFinite(standing.since) ? `${span(now - standing.since)} · ${t("since", { moment: moment(standing.since, now) })}` : "");
+      setText(reason, reasonWord(standing.reason));
+      reason.hidden = !reason.textContent;
+      provisional.hidden = !standing.provisional;
+      // What is counted towards the state that stands already is said by the state.
+      const counts = standing.pending && !(standing.pending.state === standing.state && STANDING_IDLE.has(standing.state) && standing.pending.remaining_s <= 0);
+      pending.show(counts ? standing.pending : null, standing.connection !== "live");
+      setText(rate.value, number(standing.throughput_tph, 1));
+      setText(rate.unit, word("ucum", "t/h"));
+      const share = shareOfTarget(standing);
+      setText(rate.more, share === null ? t("target", { n: number(standing.target_tph, 1) }) : t("unit.of-target", { share: percent(share), target: number(standing.target_tph, 1) }));
+      setText(tonnes.value, number(standing.tonnes_today, 1));
+      setText(tonnes.unit, word("ucum", "t"));
+      setText(lastTonne.value, Number.isFinite(standing.last_tonne_at) ? moment(standing.last_tonne_at, now) : t("never"));
+      setText(lastTonne.more, Number.isFinite(standing.last_tonne_at) ? ago(now - standing.last_tonne_at) : "");
+      setText(seen.value, Number.isFinite(standing.last_seen) ? ago(now - standing.last_seen) : t("never"));
+      setText(seen.more, standing.connection ? t(`connection.${standing.connection}`) : "");
+      contact.hidden = standing.connection === "live" || standing.connection === null;
+      setAttribute(contact, "data-connection", standing.connection);
+      if (!contact.hidden) setText(contact, t(`connection.${standing.connection}.note`, { moment: moment(standing.last_seen, now) }));
+    },
+  };
+}
