@@ -47,7 +47,17 @@ class Death:
     at_ms: int
 
 
-Item: TypeAlias = "Arrival | Birth | Death | Data | DeadLetter"
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """A foreign node's or device's birth: the engineering unit of each metric that gave one."""
+
+    key: NodeKey
+    device: str | None
+    units: Mapping[str, str]
+    received_ms: int
+
+
+Item: TypeAlias = "Arrival | Birth | Death | Declared | Data | DeadLetter"
 
 
 @dataclass(frozen=True, slots=True)

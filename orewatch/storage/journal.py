@@ -184,6 +184,16 @@ class Journal:
         rows = self.database.rows("SELECT until_ms FROM pruned_units WHERE unit = ?", (unit,))
         return cast("int", rows[0][0]) if rows else 0
 
+    def newest_number(self, unit: str, spool: bytes) -> int:
+        """Return the highest block number of one spool ever stored; 0 where there is none."""
+        rows = self.database.rows(
+            "SELECT MAX(COALESCE((SELECT MAX(number) FROM blocks b WHERE b.spool = s.id), 0),"
+            " COALESCE((SELECT MAX(last) FROM pruned p WHERE p.spool = s.id), 0))"
+            " FROM spools s WHERE s.unit = ? AND s.spool = ?",
+            (unit, spool),
+        )
+        return cast("int", rows[0][0]) if rows else 0
+
     def newest_position(self) -> int:
         """Return the position of the newest block ever stored; 0 for an empty journal."""
         rows = self.database.rows("SELECT seq FROM sqlite_sequence WHERE name = 'blocks'")
