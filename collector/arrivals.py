@@ -32,11 +32,14 @@ class Arrival:
 
 @dataclass(frozen=True, slots=True)
 class Birth:
-    """A node's birth: what the registry keeps of it, and the texts of the schemas it declares."""
+    """A node's birth: what the registry keeps of it, and the texts of the schemas it declares.
+
+    ``schemas`` None: a device's birth, which declares none.
+    """
 
     key: NodeKey
     record: NodeRecord
-    schemas: Sequence[str] = ()
+    schemas: Sequence[str] | None = ()
 
 
 @dataclass(frozen=True, slots=True)

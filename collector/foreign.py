@@ -81,7 +81,6 @@ class _Device:
 class _Node:
     since_ms: int
     values: int = 0
-    number: int = 0
     devices: dict[str | None, _Device] = field(default_factory=dict)
 
 
@@ -93,6 +92,7 @@ class ForeignNodes:
         self._counters = counters
         self._wait_ms = int(seconds * 1000)
         self._nodes: dict[NodeKey, _Node] = {}
+        self._numbers: dict[NodeKey, int] = {}
         self._buffered = 0
 
     def take(self, data: Data) -> None:
@@ -163,18 +163,20 @@ class ForeignNodes:
         self._journal.put_schemas([schema])
         # History that comes in one go is cut by days: no block may span more.
         days = sorted({int(day) for table in tables for day in np.unique(table.time_ms // DAY_MS)})
-        return [self._block(key, node, schema, [_of_day(t, day) for t in tables], now_ms) for day in days]
+        return [self._block(key, schema, [_of_day(t, day) for t in tables], now_ms) for day in days]
 
-    def _block(self, key: NodeKey, node: _Node, schema: Schema, scans: Sequence[Scans], now_ms: int) -> Arrival:
+    def _block(self, key: NodeKey, schema: Schema, scans: Sequence[Scans], now_ms: int) -> Arrival:
         spool = uuid.uuid5(uuid.UUID(self._journal.store_uuid), f"{key.group}/{key.node}").bytes
-        node.number = max(node.number, self._journal.newest_number(key.node, spool)) + 1
+        # Blocks of a node that died may still wait for a full disk: their numbers are taken.
+        number = max(self._numbers.get(key, 0), self._journal.newest_number(key.node, spool)) + 1
+        self._numbers[key] = number
         data = encode_block(
             unit=key.node,
             site=UNKNOWN_PLACE,
             province=UNKNOWN_PLACE,
             mineral=UNKNOWN_PLACE,
             spool=spool,
-            number=node.number,
+            number=number,
             schema=schema,
             scans=scans,
         )

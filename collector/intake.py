@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from collector.arrivals import Arrival, NodeKey, Receipt
 from orewatch.storage.dead_letters import DeadLetter, Verdict, count_letters, drop_letters, read_letters
 from orewatch.storage.journal import JournalEntry, Outcome
-from orewatch.telemetry.acceptance import Acceptance, claimed_identity, judge_header, open_block, open_header
+from orewatch.telemetry.acceptance import Acceptance, Judgement, claimed_identity, judge_header, open_block, open_header
 from orewatch.telemetry.schema import Schema, SchemaError, schema_from_text
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ if TYPE_CHECKING:
     from collector.waiting import Waiting
     from orewatch.storage.journal import Journal
     from orewatch.storage.registry import Registry
-    from orewatch.telemetry.acceptance import Judgement
     from orewatch.telemetry.block import BlockHeader
 
 log = logging.getLogger(__name__)
 
 UNKNOWN_SCHEMA = "unknown_schema"
+COLLECTOR_FAULT = "collector_fault"
 RELEASED_AT_ONCE = 1000
 
 
@@ -67,23 +67,25 @@ class Intake:
         self._quarantine_kept = quarantine_kept
         self._laid_by: int | None = None
 
-    def born(self, birth: Birth) -> Receipt:
-        """Keep what a birth says, and take every block that waited for one of its schemas."""
-        schemas = self._readable(birth)
+    def born(self, births: Sequence[Birth]) -> Receipt:
+        """Keep what births say, and take every block that waited for one of their schemas."""
+        declaring = [birth for birth in births if birth.schemas is not None]
+        schemas = [schema for birth in declaring for schema in self._readable(birth)]
         self._journal.put_schemas(schemas)
-        self._registry.put(birth.record)
-        self._counters.add(birth.key.node, "births")
+        self._registry.put(*(birth.record for birth in births))
         batch = _Batch()
-        for arrival in self._waiting.release(birth.key):
-            self._judge(arrival, batch, last_word=True)
+        for birth in declaring:
+            self._counters.add(birth.key.node, "births")
+            for arrival in self._waiting.release(birth.key):
+                self._judge(arrival, batch, last_word=True)
         receipt = self._commit(batch)
-        for schema in schemas:
+        for schema in {s.hash: s for s in schemas}.values():
             self._take_out(schema)
         return receipt
 
     def _readable(self, birth: Birth) -> list[Schema]:
         schemas = []
-        for text in birth.schemas:
+        for text in birth.schemas or ():
             try:
                 schemas.append(schema_from_text(text))
             except SchemaError as error:
@@ -97,6 +99,16 @@ class Intake:
         batch.letters += letters
         for arrival in arrivals:
             self._judge(arrival, batch, last_word=False)
+        return self._commit(batch)
+
+    def condemn(self, arrival: Arrival, fault: str) -> Receipt:
+        """Dead-letter a block on which the collector itself failed, so that it cannot fail on it for ever."""
+        batch = _Batch()
+        judgement = Judgement(Acceptance.REJECT, COLLECTOR_FAULT, fault)
+        batch.letters.append(_letter(arrival, judgement, None))
+        identity = claimed_identity(arrival.data)
+        if identity:
+            batch.durable.append((arrival.key, *identity))
         return self._commit(batch)
 
     def _judge(self, arrival: Arrival, batch: _Batch, *, last_word: bool) -> None:

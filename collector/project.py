@@ -70,8 +70,9 @@ class Projector:
 
     def step(self, now_ms: int) -> Step:
         """Move a batch on, and roll up what is due. :class:`JournalError` where the journal cannot be read."""
-        stored = self._journal.blocks(self._progress.position(), self._batch)
-        moved, wait_s = self._write(stored, now_ms) if stored else (0, 0.0)
+        before = self._progress.position()
+        stored = self._journal.blocks(before, self._batch)
+        moved, wait_s = self._write(before, stored, now_ms) if stored else (0, 0.0)
         if not wait_s:
             wait_s = self._roll(now_ms, everything=False)
         more = len(stored) == self._batch
@@ -86,7 +87,7 @@ class Projector:
         behind = self._journal.blocks(self._progress.position(), 1)
         return not behind and not self._roll(now_ms, everything=True)
 
-    def _write(self, stored: Sequence[StoredBlock], now_ms: int) -> tuple[int, float]:
+    def _write(self, before: int, stored: Sequence[StoredBlock], now_ms: int) -> tuple[int, float]:
         decoded: list[DecodedBlock] = []
         ends: list[int] = []
         letters: list[DeadLetter] = []
@@ -106,9 +107,8 @@ class Projector:
             self._journal.commit([], letters)
             for letter in letters:
                 self._counters.add(letter.unit, "not_projected", letter.reason)
-        if position:
-            dirty = _touched(decoded[:written])
-            self._progress.advance(position, dirty)
+        dirty = _touched(decoded[:written])
+        if position and self._progress.advance(before, position, dirty):
             for window in dirty:
                 self._dirty.setdefault(window, now_ms)
         return written + len(stored) - len(decoded), self._waits(outcome)

@@ -28,11 +28,20 @@ class Progress:
         self._database = database
         self._name = projection
 
-    def advance(self, position: int, dirty: Iterable[DirtyWindow]) -> None:
-        """Remember the new position, and the windows that the blocks up to it have touched."""
+    def advance(self, before: int, position: int, dirty: Iterable[DirtyWindow]) -> bool:
+        """Remember the new position, and the windows that the blocks between ``before`` and it have touched.
+
+        False, with nothing changed, where the position is no longer ``before``: somebody sent it elsewhere.
+        """
         with self._database.write() as cursor:
-            cursor.execute("INSERT OR REPLACE INTO projections VALUES (?, ?)", (self._name, position))
+            cursor.execute("INSERT OR IGNORE INTO projections VALUES (?, 0)", (self._name,))
+            cursor.execute(
+                "UPDATE projections SET position = ? WHERE name = ? AND position = ?", (position, self._name, before)
+            )
+            if not cursor.rowcount:
+                return False
             cursor.executemany("INSERT OR IGNORE INTO dirty VALUES (?, ?, ?, ?)", [(self._name, *d) for d in dirty])
+        return True
 
     def clean(self, windows: Iterable[DirtyWindow]) -> None:
         """Forget windows that are rolled up again."""

@@ -114,48 +114,38 @@ class Registry:
         rows: list[tuple[Any, ...]] = self._database.rows("SELECT COALESCE(MAX(revision), 0) FROM nodes")
         return int(rows[0][0])
 
-    def put(self, record: NodeRecord) -> None:
-        """Write what a birth said, replacing what was known of that node."""
-        old = self.node(record.node)
-        same = old is not None and (old.group, old.description, old.aliases) == (
-            record.group,
-            record.description,
-            record.aliases,
-        )
+    def put(self, *records: NodeRecord) -> None:
+        """Write what births said, replacing what was known of those nodes, in one transaction."""
         with self._database.write() as cursor:
-            if same:
+            for record in records:
+                aliases = json.dumps(record.aliases, separators=(",", ":"), ensure_ascii=False)
+                named = (record.group, record.description, aliases)
+                old = cursor.execute(
+                    "SELECT grp, description, aliases, revision, depth, dropped FROM nodes WHERE node = ?",
+                    (record.node,),
+                ).fetchone()
+                if old and tuple(old[:3]) == named:
+                    revision = old[3]
+                else:
+                    ((revision,),) = cursor.execute("SELECT COALESCE(MAX(revision), 0) + 1 FROM nodes").fetchall()
+                known_depth, known_dropped = old[4:] if old else (None, None)
                 cursor.execute(
-                    "UPDATE nodes SET spool = ?, bd_seq = ?, born_ms = ?, last_seen_ms = ?, died_ms = ?,"
-                    " depth = COALESCE(?, depth), dropped = COALESCE(?, dropped) WHERE node = ?",
+                    f"INSERT OR REPLACE INTO nodes ({_COLUMNS}, revision) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                     (
+                        record.group,
+                        record.node,
+                        record.description,
                         record.spool,
                         record.bd_seq,
                         record.born_ms,
                         record.last_seen_ms,
                         record.died_ms,
-                        record.depth,
-                        record.dropped,
-                        record.node,
+                        known_depth if record.depth is None else record.depth,
+                        known_dropped if record.dropped is None else record.dropped,
+                        aliases,
+                        revision,
                     ),
                 )
-                return
-            cursor.execute(
-                f"INSERT OR REPLACE INTO nodes ({_COLUMNS}, revision) VALUES"
-                " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT COALESCE(MAX(revision), 0) + 1 FROM nodes))",
-                (
-                    record.group,
-                    record.node,
-                    record.description,
-                    record.spool,
-                    record.bd_seq,
-                    record.born_ms,
-                    record.last_seen_ms,
-                    record.died_ms,
-                    record.depth,
-                    record.dropped,
-                    json.dumps(record.aliases, separators=(",", ":"), ensure_ascii=False),
-                ),
-            )
 
     def seen(self, times: Mapping[str, int]) -> None:
         """Write when each node was last heard, ms UTC."""

@@ -1,0 +1,227 @@
+"""The collector's composition root.
+
+::
+
+    broker -> SessionLoop -> HostSession -> Ingest --queue--> Writer: Intake (judge, commit) -> JOURNAL
+                 ^                                              |  ForeignNodes (plain readings -> blocks)
+                 +-------- NCMD Delivery/Acknowledged <-- receipts (only after the commit)
+
+    JOURNAL -> Projector (a thread each) -> embedded rollups | InfluxDB
+    counters, births, last seen -> registry (the journal's file) -> api
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from typing import TYPE_CHECKING, Final
+
+from collector.acknowledge import METRIC, acknowledgements
+from collector.counters import Counters
+from collector.foreign import ForeignNodes
+from collector.ingest import Ingest
+from collector.intake import UNKNOWN_SCHEMA, Intake
+from collector.project import IDLE_S, Projector
+from collector.waiting import Waiting
+from collector.writer import Writer
+from orewatch.sparkplug.client import MqttClient, TlsSettings
+from orewatch.sparkplug.datatypes import DataType
+from orewatch.sparkplug.host import HostSession
+from orewatch.sparkplug.session_loop import SessionLoop
+from orewatch.storage.journal import Journal, JournalError
+from orewatch.storage.registry import Registry
+from orewatch.storage.retention import prune
+from orewatch.storage.rollup_tables import EmbeddedProjection, RollupTables
+from orewatch.storage.sqlite import EmbeddedStore, rollups_beside
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from collector.arrivals import Receipt
+    from collector.settings import CollectorSettings
+    from orewatch.storage.influx_writer import InfluxWriter
+    from orewatch.storage.projection import Projection
+
+log = logging.getLogger(__name__)
+
+DAY_MS: Final = 86_400_000
+MEBIBYTE: Final = 2**20
+AFTER_FAULT_S: Final = 5.0
+
+
+class Collector:
+    """Broker to journal to stores. ``now_ms`` is the clock, UTC milliseconds.
+
+    Made, it has its files open and :attr:`store`, :attr:`registry` and :attr:`journal` may be used; :meth:`run`
+    does the rest until it is cancelled or :meth:`stop` is called. :class:`JournalError` where the journal
+    cannot be opened.
+    """
+
+    def __init__(self, *, settings: CollectorSettings, now_ms: Callable[[], int]) -> None:
+        self.settings = settings
+        self._now_ms = now_ms
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        self.journal = Journal.open(settings.journal_path)
+        self.registry = Registry(database=self.journal.database)
+        self.counters = Counters(totals=self.registry.counters())
+        self.tables = RollupTables.open(rollups_beside(settings.journal_path))
+        self.store = EmbeddedStore(journal=self.journal, tables=self.tables)
+        self.intake = Intake(
+            journal=self.journal,
+            registry=self.registry,
+            counters=self.counters,
+            waiting=Waiting(max_bytes=int(settings.waiting_mb * MEBIBYTE)),
+            quarantine_kept=settings.quarantine_kept,
+        )
+        self._influx: InfluxWriter | None = None
+        self.projectors = [
+            Projector(journal=self.journal, projection=projection, counters=self.counters)
+            for projection in self._projections()
+        ]
+        self._writer = Writer(
+            registry=self.registry,
+            counters=self.counters,
+            intake=self.intake,
+            foreign=ForeignNodes(journal=self.journal, counters=self.counters, seconds=settings.plain_seconds),
+            on_receipt=self._hand_back,
+            upkeep=self._upkeep,
+            now_ms=now_ms,
+            max_bytes=int(settings.queue_mb * MEBIBYTE),
+        )
+        self._ingest = Ingest(
+            submit=self._writer.submit, counters=self.counters, now_ms=now_ms, record_plain=settings.record_plain
+        )
+        self._session = HostSession(host=settings.host_id, groups=settings.groups)
+        self._link = SessionLoop(
+            make_client=self._client, session=self._session, on_event=self._ingest.on_event, now_ms=now_ms
+        )
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = threading.Event()
+
+    @property
+    def connected(self) -> bool:
+        """Whether the broker is there."""
+        return self._link.connected
+
+    async def run(self) -> None:
+        """Collect until cancelled or stopped; then write out what is queued, and close the files."""
+        self._loop = asyncio.get_running_loop()
+        self._writer.start()
+        threads = [
+            threading.Thread(target=self._project, args=(p,), name=f"project {p.name}", daemon=True)
+            for p in self.projectors
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            await self._link.run()
+        finally:
+            self._stopping.set()
+            await asyncio.shield(asyncio.to_thread(self._end, threads))
+
+    async def stop(self) -> None:
+        """End :meth:`run` politely."""
+        await self._link.stop()
+
+    def drain(self, now_ms: int) -> bool:
+        """Bring every projection up to the journal's end, in the caller's thread; for use before :meth:`run`."""
+        return all([projector.drain(now_ms) for projector in self.projectors])
+
+    def close(self) -> None:
+        """Close the files of a collector that was never run."""
+        if self._influx is not None:
+            self._influx.close()
+        self.tables.close()
+        self.journal.close()
+
+    def _end(self, threads: list[threading.Thread]) -> None:
+        self._writer.close()
+        for thread in threads:
+            thread.join()
+        self.close()
+
+    def _projections(self) -> list[Projection]:
+        projections: list[Projection] = []
+        if self.settings.embedded:
+            projections.append(EmbeddedProjection(tables=self.tables))
+        if self.settings.influx is not None:
+            # Only here: an embedded deployment installs without httpx.
+            from collector.influx import influx_writer  # noqa: PLC0415
+
+            self._influx = influx_writer(self.settings.influx)
+            projections.append(self._influx)
+        return projections
+
+    def _client(self, on_message: Callable[[str, bytes], None]) -> MqttClient:
+        broker = self.settings.broker
+        tls = None
+        if broker.tls or broker.ca or broker.certificate:
+            tls = TlsSettings(
+                ca=broker.ca,
+                certificate=broker.certificate,
+                key=broker.key,
+                check_hostname=broker.check_hostname,
+            )
+        return MqttClient(
+            host=broker.host,
+            port=broker.port,
+            client_id=f"orewatch-collector-{self.settings.host_id}",
+            username=broker.username,
+            password=broker.password.get_secret_value() if broker.password else None,
+            tls=tls,
+            on_message=on_message,
+        )
+
+    def _hand_back(self, receipt: Receipt) -> None:
+        """Take a receipt from the writer's thread into the event loop."""
+        loop = self._loop
+        if loop is not None and not loop.is_closed() and (receipt.durable or receipt.unknown_schema):
+            loop.call_soon_threadsafe(self._acknowledge, receipt)
+
+    def _acknowledge(self, receipt: Receipt) -> None:
+        now_ms = self._now_ms()
+        for key, spools in receipt.durable.items():
+            for spool, numbers in spools.items():
+                values = acknowledgements(
+                    collector=self.settings.host_id, store=self.journal.store_uuid, spool=spool, numbers=numbers
+                )
+                for value in values:
+                    actions = self._session.command(*key, None, METRIC, value, DataType.STRING, now_ms)
+                    sent = bool(actions) and self._link.perform(actions)
+                    # One that is lost costs a resend, which is acknowledged again.
+                    self.counters.add(key.node, "acknowledgements", "sent" if sent else "not_sent")
+        for key in receipt.unknown_schema:
+            self._link.perform(self._session.rebirth(*key, UNKNOWN_SCHEMA, now_ms))
+
+    def _upkeep(self, now_ms: int) -> None:
+        """Write down what the api shows, and let retention do a little. On the writer's thread."""
+        self.counters.flush(self.registry)
+        seen, self._ingest.seen = self._ingest.seen, {}
+        if seen:
+            self.registry.seen(seen)
+        spools, self._ingest.spools = self._ingest.spools, {}
+        if spools:
+            self.registry.spool_state(spools)
+        if self.settings.journal_days is not None:
+            before_ms = now_ms - int(self.settings.journal_days * DAY_MS)
+            pruned = prune(self.journal, projections=[p.name for p in self.projectors], received_before_ms=before_ms)
+            if pruned:
+                self.counters.add("", "blocks_pruned", amount=pruned)
+
+    def _project(self, projector: Projector) -> None:
+        """One projection's thread."""
+        while not self._stopping.is_set():
+            try:
+                wait_s = projector.step(self._now_ms()).wait_s
+            except JournalError as error:
+                log.warning("%s: %s", projector.name, error)
+                self.counters.add("", "projection_failures", projector.name)
+                wait_s = IDLE_S
+            except Exception:
+                # The edge of the thread: a store's fault must stop neither the journal nor the other store.
+                log.exception("%s", projector.name)
+                self.counters.add("", "faults", projector.name)
+                wait_s = AFTER_FAULT_S
+            if wait_s:
+                self._stopping.wait(wait_s)

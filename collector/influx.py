@@ -1,0 +1,25 @@
+"""The InfluxDB projection of this collector's settings."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from orewatch.storage.influx import InfluxServer, InfluxTarget
+from orewatch.storage.influx_writer import InfluxWriter
+
+if TYPE_CHECKING:
+    from collector.settings import InfluxSettings
+
+
+def influx_writer(settings: InfluxSettings) -> InfluxWriter:
+    """Return the projection into the InfluxDB that the settings name."""
+    target = InfluxTarget(
+        url=settings.url,
+        database=settings.bucket,
+        org=settings.organisation,
+        token=settings.token.get_secret_value() if settings.token else None,
+        username=settings.username,
+        password=settings.password.get_secret_value() if settings.password else None,
+        retention_policy=settings.retention_policy,
+    )
+    return InfluxWriter(server=InfluxServer(target=target))

@@ -1,0 +1,199 @@
+"""The one thread that writes the journal: group commit, so that the event loop never waits for the disk.
+
+While one batch is committed the next gathers: the slower the disk, the larger the batches.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING, Final
+
+from collector.arrivals import Arrival, Birth, Death, Declared, Receipt
+from orewatch.storage.dead_letters import DeadLetter
+from orewatch.storage.journal import JournalError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from collector.arrivals import Item, NodeKey
+    from collector.counters import Counters
+    from collector.foreign import ForeignNodes
+    from collector.intake import Intake
+    from orewatch.storage.registry import Registry
+
+log = logging.getLogger(__name__)
+
+TICK_S: Final = 0.25
+UPKEEP_MS: Final = 2_000
+AFTER_FAILURE_S: Final = 1.0
+BATCH_BLOCKS: Final = 2_000
+OVERHEAD_BYTES: Final = 256
+
+
+class Writer:
+    """Takes items from the event loop and hands receipts back, by ``on_receipt``, on its own thread.
+
+    ``upkeep`` is called every few seconds on the same thread; it may raise :class:`JournalError`.
+    """
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        counters: Counters,
+        intake: Intake,
+        foreign: ForeignNodes,
+        on_receipt: Callable[[Receipt], None],
+        upkeep: Callable[[int], None],
+        now_ms: Callable[[], int],
+        max_bytes: int,
+    ) -> None:
+        self._registry = registry
+        self._counters = counters
+        self._intake = intake
+        self._foreign = foreign
+        self._on_receipt = on_receipt
+        self._upkeep = upkeep
+        self._now_ms = now_ms
+        self._max_bytes = max_bytes
+        self._ready = threading.Condition()
+        self._queue: list[Item] = []
+        self._bytes = 0
+        self._closing = False
+        self._births: dict[NodeKey, Birth] = {}
+        self._ours: list[Arrival] = []
+        self._upkept_ms = 0
+        self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what is queued, then end the thread."""
+        with self._ready:
+            self._closing = True
+            self._ready.notify()
+        self._thread.join()
+
+    def submit(self, item: Item) -> bool:
+        """Queue one item; False, and counted, where the queue is full. A refused block is resent by its node."""
+        size = OVERHEAD_BYTES + (len(item.data) if isinstance(item, Arrival | DeadLetter) else 0)
+        with self._ready:
+            if self._bytes + size > self._max_bytes:
+                self._counters.add("", "queue_full", type(item).__name__.lower())
+                return False
+            self._queue.append(item)
+            self._bytes += size
+            if len(self._queue) == 1:
+                self._ready.notify()
+        return True
+
+    def _run(self) -> None:
+        while True:
+            with self._ready:
+                if not self._queue and not self._closing:
+                    self._ready.wait(TICK_S)
+                items, self._queue, self._bytes = self._queue, [], 0
+                closing = self._closing
+            failed = False
+            try:
+                failed = not self._write(items, self._now_ms(), everything=closing)
+            except Exception:
+                # The edge of the thread: a fault of ours must not end it. It is counted, and seen in /metrics.
+                log.exception("journal writer")
+                self._counters.add("", "faults", "writer")
+                failed = True
+            if closing:
+                return
+            if failed:
+                with self._ready:
+                    self._ready.wait_for(lambda: self._closing, AFTER_FAILURE_S)
+
+    def _write(self, items: Sequence[Item], now_ms: int, *, everything: bool) -> bool:
+        """Write a batch; False where the journal could not."""
+        arrivals: list[Arrival] = []
+        letters: list[DeadLetter] = []
+        deaths: list[Death] = []
+        for item in items:
+            if isinstance(item, Arrival):
+                arrivals.append(item)
+            elif isinstance(item, Birth):
+                self._remember(item)
+            elif isinstance(item, DeadLetter):
+                letters.append(item)
+            elif isinstance(item, Death):
+                deaths.append(item)
+                self._ours += self._foreign.forget(item.key, now_ms)
+            elif isinstance(item, Declared):
+                self._foreign.declare(item)
+            else:
+                self._foreign.take(item)
+        try:
+            self._commit(arrivals, letters, now_ms, everything=everything)
+            for death in deaths:
+                self._registry.died(death.key.node, death.at_ms)
+            if everything or not 0 <= now_ms - self._upkept_ms < UPKEEP_MS:
+                self._upkept_ms = now_ms
+                self._upkeep(now_ms)
+        except JournalError as error:
+            reason = "full" if error.full else "busy" if error.busy else "error"
+            self._counters.add("", "journal_failures", reason)
+            log.error("journal: %s; %d blocks are not acknowledged", error, len(arrivals))  # noqa: TRY400 - no trace
+            return False
+        return True
+
+    def _remember(self, birth: Birth) -> None:
+        known = self._births.get(birth.key)
+        if known and birth.schemas is None:
+            birth = Birth(birth.key, birth.record, known.schemas)
+        self._births[birth.key] = birth
+
+    def _commit(
+        self, arrivals: Sequence[Arrival], letters: Sequence[DeadLetter], now_ms: int, *, everything: bool
+    ) -> None:
+        if self._births:
+            self._on_receipt(self._intake.born(list(self._births.values())))
+            self._births.clear()
+        self._ours += self._foreign.due(now_ms, everything=everything)
+        self._keep_ours_bounded()
+        if self._ours:
+            self._intake.take(self._ours)
+            self._ours.clear()
+        for at in range(0, max(len(arrivals), 1), BATCH_BLOCKS):
+            batch = arrivals[at : at + BATCH_BLOCKS]
+            if batch or letters:
+                self._on_receipt(self._taken(batch, letters))
+            letters = ()
+
+    def _taken(self, batch: Sequence[Arrival], letters: Sequence[DeadLetter]) -> Receipt:
+        try:
+            return self._intake.take(batch, letters)
+        except JournalError:
+            raise
+        except Exception:
+            # One block in the batch hits a fault of ours. It must not take the others with it, now or ever again.
+            log.exception("a batch of %d blocks", len(batch))
+            self._counters.add("", "faults", "intake")
+        for arrival in batch:
+            self._on_receipt(self._alone(arrival))
+        return Receipt()
+
+    def _alone(self, arrival: Arrival) -> Receipt:
+        try:
+            return self._intake.take([arrival])
+        except JournalError:
+            raise
+        except Exception as error:  # noqa: BLE001 - see _taken
+            return self._intake.condemn(arrival, f"{type(error).__name__}: {error}")
+
+    def _keep_ours_bounded(self) -> None:
+        size = 0
+        for at in range(len(self._ours) - 1, -1, -1):
+            size += len(self._ours[at].data)
+            if size > self._max_bytes:
+                for lost in self._ours[: at + 1]:
+                    self._counters.add(lost.key.node, "blocks_dropped", "journal_unavailable")
+                del self._ours[: at + 1]
+                return
