@@ -1,4 +1,4 @@
-"""The service's settings: table ``[api]`` of the TOML file, and ``OREWATCH_API_*`` variables."""
+"""The service's settings: one TOML file, and ``OREWATCH_API_*`` variables over it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ipaddress
 from pathlib import Path  # noqa: TC003 - pydantic reads the annotations
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 
 class BrokerSettings(BaseModel):
@@ -44,10 +44,17 @@ class ApiSettings(BaseModel):
     notify_min_priority: str = Field(default="low", pattern="^(low|medium|high)$")
     base_url: str | None = Field(default=None, description="the address that messages link to")
     production_day_start_h: float = Field(default=7.0, ge=0, lt=24)
-    idle_after_s: float = Field(default=300.0, gt=0)
+    shifts: int = Field(default=2, ge=1, le=3)
+    idle_after_s: float = Field(default=300.0, ge=300, description="the classifier itself needs 300 s")
     not_producing_after_h: float = Field(default=8.0, gt=0)
     watch_lease_s: int = Field(default=60, ge=10, le=3600)
     max_viewers: int = Field(default=600, ge=1)
+
+    @field_validator("notify", "groups", mode="before")
+    @classmethod
+    def _words(cls, value: object) -> object:
+        # From a variable or a secret file it comes as one text.
+        return tuple(value.split()) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _beyond_loopback_needs_a_token(self) -> Self:

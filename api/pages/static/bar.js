@@ -21,10 +21,9 @@ export function bar({ name, label, signal, target = null, open }) {
   const node = h(
     "button",
     { type: "button", class: "bar", title: t("gauge.open", { name: label }), onclick: open },
-    h("span", { class: "name" }, name),
+    h("span", { class: "name" }, name, remark),
     track,
-    h("span", { class: "amount" }, value, unit),
-    h("span", { class: "foot" }, remark, age),
+    h("span", {}, h("span", { class: "amount" }, value, unit), age),
   );
 
   function drawScale() {

@@ -1,15 +1,15 @@
 // A line over time, drawn as SVG: limits as washes, gaps as gaps. Time runs from left to right in both languages.
 
-import { h, setAttribute, setText, svg } from "./dom.js";
+import { h, px, setAttribute, setText, svg } from "./dom.js";
 import { clock, decimalsFor, minute, moment, number } from "./format.js";
 import { t } from "./language.js";
 import { niceAbove, Scale } from "./scale.js";
 
-const HEIGHT = 150;
-const LEFT = 44;
-const RIGHT = 10;
-const TOP = 8;
-const BOTTOM = 20;
+const HEIGHT = px(150);
+const LEFT = px(44);
+const RIGHT = px(10);
+const TOP = px(8);
+const BOTTOM = px(20);
 const TEHRAN_MS = 12_600_000;
 const TICKS = [60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600].map((s) => s * 1000);
 
@@ -122,7 +122,7 @@ export function chart({ name, signal, target = null, close }) {
       const here = y(value).toFixed(1);
       lines.push(svg("path", { d: `M${LEFT} ${here}H${width - RIGHT}` }), svg("text", { class: "y", x: LEFT - 6, y: here }, number(value, digits)));
     }
-    const most = Math.max(2, Math.floor(width / 90));
+    const most = Math.max(2, Math.floor(width / px(90)));
     const every = TICKS.find((one) => (range[1] - range[0]) / one <= most) ?? TICKS.at(-1);
     for (let at = Math.ceil((range[0] + TEHRAN_MS) / every) * every - TEHRAN_MS; at < range[1]; at += every) {
       const here = x(at);

@@ -28,6 +28,9 @@ export function setAttribute(node, name, value) {
   } else if (node.getAttribute(name) !== String(value)) node.setAttribute(name, value);
 }
 
+/** Pixels for a length at the usual type size, on a wall as on a phone. */
+export const px = (length) => Math.round((length * parseFloat(getComputedStyle(document.documentElement).fontSize)) / 15);
+
 /** Bring children into this order, moving only what is out of place (focus and scrolling survive). */
 export function arrange(parent, wanted) {
   let here = parent.firstElementChild;

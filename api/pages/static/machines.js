@@ -39,14 +39,16 @@ function lamp(signal) {
 function total(signal) {
   const value = h("span", { class: "value" });
   const unit = h("span", { class: "unit" });
+  const remark = h("span", { class: "remark" });
   const age = h("span", { class: "age" });
-  const node = h("div", { class: "bar total" }, h("span", { class: "name" }, word("signal", signal.name)), h("span", { class: "amount" }, value, unit), h("span", { class: "foot" }, age));
+  const node = h("div", { class: "bar total" }, h("span", { class: "name" }, word("signal", signal.name), remark), h("span", {}, h("span", { class: "amount" }, value, unit), age));
   return {
     node,
     show(read) {
       setText(value, read.text);
       setText(unit, read.unit);
-      setText(age, read.trust === "good" ? read.age : read.remark);
+      setText(remark, read.remark);
+      setText(age, read.age);
       setAttribute(node, "data-trust", read.trust);
     },
   };

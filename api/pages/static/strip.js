@@ -1,14 +1,14 @@
 // The states of the last 24 hours as one strip, with what each took, and why. Time runs from left to right in
 // both languages, as on the plant's own recorders.
 
-import { h, setAttribute, setText, svg } from "./dom.js";
+import { h, px, setAttribute, setText, svg } from "./dom.js";
 import { minute, moment, span } from "./format.js";
 import { t } from "./language.js";
 import { icon, reasonWord, stateIcon, stateOf, stateWord } from "./states.js";
 
 const DAY_MS = 86_400_000;
 const TEHRAN_MS = 12_600_000; // +03:30, so that ticks stand on Tehran's full hours
-const HEIGHT = 44;
+const HEIGHT = px(44);
 const SHOWN_CHANGES = 12;
 
 /** Cut to the last 24 hours, and put what the live frames know at the end: the store hears of it a minute later. */
@@ -37,7 +37,7 @@ export function stateStrip() {
   const segments = svg("g", {});
   const ticks = svg("g", { class: "ticks" });
   const cursor = svg("rect", { class: "cursor", width: 1, height: HEIGHT, visibility: "hidden" });
-  const drawing = svg("svg", { class: "strip", role: "img", height: HEIGHT + 20 }, svg("defs", {}, pattern), segments, ticks, cursor);
+  const drawing = svg("svg", { class: "strip", role: "img", height: HEIGHT + px(20) }, svg("defs", {}, pattern), segments, ticks, cursor);
   const frame = h("div", { class: "strip-frame", tabindex: "0" }, drawing);
   const readout = h("p", { class: "readout", "aria-live": "polite" });
   const legend = h("ul", { class: "legend", "aria-label": t("strip.legend") });
@@ -69,9 +69,9 @@ export function stateStrip() {
         const state = stateOf(one.state);
         const group = svg("g", { class: "segment", "data-state": one.state, "data-tone": state.tone }, svg("rect", { x: left, y: 0, width: wide, height: HEIGHT }));
         if (one.state === "COMMS_LOSS") group.append(svg("rect", { class: "over", x: left, y: 0, width: wide, height: HEIGHT, fill: "url(#hatch)" }));
-        if (wide > 26) {
+        if (wide > px(26)) {
           const drawn = icon(state.icon);
-          for (const [name, value] of [["x", left + wide / 2 - 7], ["y", HEIGHT / 2 - 7], ["width", 14], ["height", 14]]) drawn.setAttribute(name, value);
+          for (const [name, value] of [["x", left + wide / 2 - px(7)], ["y", HEIGHT / 2 - px(7)], ["width", px(14)], ["height", px(14)]]) drawn.setAttribute(name, value);
           group.append(drawn);
         }
         return group;
@@ -80,15 +80,15 @@ export function stateStrip() {
   }
 
   function drawTicks(width) {
-    const step = (width < 520 ? 6 : width < 1000 ? 3 : 2) * 3_600_000;
+    const step = (width < px(520) ? 6 : width < px(900) ? 3 : 2) * 3_600_000;
     const first = Math.ceil((range[0] + TEHRAN_MS) / step) * step - TEHRAN_MS;
     const drawn = [];
     for (let at = first; at < range[1]; at += step) {
       const here = x(at, width);
-      if (here < 18 || here > width - 48) continue;
-      drawn.push(svg("rect", { x: here, y: HEIGHT, width: 1, height: 5 }), svg("text", { x: here, y: HEIGHT + 17 }, minute(at)));
+      if (here < px(18) || here > width - px(48)) continue;
+      drawn.push(svg("rect", { x: here, y: HEIGHT, width: 1, height: 5 }), svg("text", { x: here, y: HEIGHT + px(17) }, minute(at)));
     }
-    drawn.push(svg("text", { x: width, y: HEIGHT + 17, class: "end" }, t("strip.now")));
+    drawn.push(svg("text", { x: width, y: HEIGHT + px(17), class: "end" }, t("strip.now")));
     ticks.replaceChildren(...drawn);
   }
 

@@ -1,0 +1,104 @@
+"""What viewers see each second: one JSON picture of the fleet, or of one unit with all its signals."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from api.live.readings import GOOD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from api.live.judge import Judge
+    from api.live.readings import LiveReadings, UnitReadings
+    from api.live.roster import Roster
+    from orewatch.plant.unit import Unit
+
+
+class Frames:
+    """Builds frames; reads everything and changes nothing.
+
+    ``alerts``: how many alerts stand, by unit, and when they last changed.
+    """
+
+    def __init__(
+        self,
+        *,
+        roster: Roster,
+        readings: LiveReadings,
+        judge: Judge,
+        alerts: Callable[[], tuple[Mapping[str, int], int]],
+    ) -> None:
+        self._roster = roster
+        self._readings = readings
+        self._judge = judge
+        self._alerts = alerts
+
+    def entry(self, unit: Unit, now_ms: int) -> dict[str, Any]:
+        """Return one unit as frames and lists show it; times in ms."""
+        number = self._roster.number(unit.id)
+        readings = self._readings.of(unit.id)
+        entry: dict[str, Any] = {
+            "state": "COMMS_LOSS",
+            "reason": "learning",
+            "since": None,
+            "provisional": True,
+            "connection": readings.connection(now_ms),
+            "throughput_tph": throughput(unit, readings, now_ms),
+            "target_tph": unit.target_tph,
+            "tonnes_today": None,
+            "last_tonne_at": None,
+            "last_seen": readings.last_seen_ms,
+            "alerts": self._alerts()[0].get(unit.id, 0),
+            "pending": None,
+        }
+        if number is None or number >= len(self._judge.facts):
+            return entry
+        facts, tally = self._judge.facts[number], self._judge.tallies[number]
+        today = tally.today_t
+        pending = self._judge.pending(number)
+        entry.update(
+            state=facts.state.value,
+            reason=facts.reason,
+            since=facts.since_ms,
+            tonnes_today=None if today is None else round(today, 3),
+            last_tonne_at=tally.last_tonne_ms,
+        )
+        if pending is not None:
+            shown, rule = pending
+            entry["pending"] = {
+                "state": shown.state.value,
+                "rule": rule,
+                "remaining_s": shown.remaining_s,
+                "total_s": shown.total_s,
+            }
+        return entry
+
+    def fleet(self, now_ms: int) -> bytes:
+        """Return the fleet's frame, encoded."""
+        return self._encode(now_ms, {unit.id: self.entry(unit, now_ms) for unit in self._roster})
+
+    def unit(self, unit_id: str, now_ms: int) -> bytes:
+        """Return one unit's frame with all its signals, encoded; without units where it was never seen."""
+        unit = self._roster.unit(unit_id)
+        if unit is None:
+            return self._encode(now_ms, {})
+        entry = self.entry(unit, now_ms)
+        entry["signals"] = self._readings.of(unit_id).signals
+        return self._encode(now_ms, {unit_id: entry})
+
+    def _encode(self, now_ms: int, units: Mapping[str, Any]) -> bytes:
+        counts, changed_ms = self._alerts()
+        frame = {"t": now_ms, "units": units, "alerts": {"active": sum(counts.values()), "changed": changed_ms}}
+        return orjson.dumps(frame)
+
+
+def throughput(unit: Unit, readings: UnitReadings, now_ms: int) -> float | None:
+    """Return the flow now, in t/h; None where it is bad or older than it may be held."""
+    flow = readings.signals.get(str(unit.roles.flow))
+    if flow is None or flow.quality != GOOD or flow.value is None:
+        return None
+    held_ms = 1000 * unit.signal(unit.roles.flow).max_silence_s
+    return round(flow.value, 3) if now_ms - flow.time_ms <= held_ms else None

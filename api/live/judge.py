@@ -1,0 +1,266 @@
+"""The judge: evidence and totaliser readings in; states, production and alerts out. Live and replay alike.
+
+One writer owns all of it. Live, a step is one second of every unit; over history, many seconds of every unit.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from api.alerting.engine import NEVER, Facts, Rules, UnitEpisodes
+from api.live.pace import LOOK_BACK_MS, Pace
+from api.live.tally import Tally
+from orewatch.plant.classifier import Classifier
+from orewatch.plant.evidence import silence
+from orewatch.plant.performance import WINDOW_MS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from api.alerting.engine import AlertEngine, Mode
+    from api.alerting.models import AlertKind
+    from orewatch.plant.evidence import Evidence
+    from orewatch.plant.states import Change, Pending, Status
+    from orewatch.plant.unit import Unit
+
+log = logging.getLogger(__name__)
+
+SECOND_MS = 1000
+CHUNK_MS = 300_000  # steps over history end on multiples of this, where quarters are judged
+
+
+class Judge:
+    """Everything decided about units, by their number in the roster.
+
+    ``day_start_ms``: the start of the production day that an event time lies in; ``shifts_ms``: changes of
+    shift in a span; ``on_below``: whether a unit counts as underperforming from now on.
+    """
+
+    def __init__(
+        self,
+        *,
+        units: Sequence[Unit],
+        start_ms: int,
+        engine: AlertEngine,
+        idle_after_s: float,
+        not_producing_after_h: float,
+        day_start_ms: Callable[[int], int],
+        shifts_ms: Callable[[int, int], Sequence[int]],
+        on_below: Callable[[str, bool], None],
+    ) -> None:
+        self._engine = engine
+        self._idle_after_s = idle_after_s
+        self._not_producing_after_h = not_producing_after_h
+        self._day_start_ms = day_start_ms
+        self._shifts_ms = shifts_ms
+        self._on_below = on_below
+        self.units: list[Unit] = []
+        self._numbers: dict[str, int] = {}
+        self.tallies: list[Tally] = []
+        self.facts: list[Facts] = []
+        self._paces: list[Pace] = []
+        self._episodes: list[UnitEpisodes] = []
+        self._due = np.empty(0, np.int64)
+        self._day_ms = day_start_ms(start_ms)
+        self.classifier = Classifier(units=units, start_ms=start_ms)
+        for unit in units:
+            self._append(unit)
+
+    @property
+    def now_ms(self) -> int:
+        """The end of the last second that was judged."""
+        return self.classifier.now_ms
+
+    def add(self, unit: Unit) -> None:
+        """Take in a unit that was not known before now."""
+        self.classifier.add(unit)
+        self._append(unit)
+
+    def describe(self, number: int, unit: Unit) -> None:
+        """Follow a unit's new description."""
+        self.units[number] = unit
+        self.tallies[number].describe(unit)
+        self._episodes[number].unit = unit
+        self._episodes[number].rules = self._rules(unit)
+
+    def advance(
+        self,
+        evidence: Evidence,
+        totals: Mapping[int, tuple[NDArray[np.int64], NDArray[np.float64]]],
+        *,
+        recorded_ms: int,
+        mode: Mode,
+    ) -> list[Change]:
+        """Judge the next seconds. ``totals``: totaliser readings by unit number; ``recorded_ms``: the wall clock."""
+        for number, (time_ms, values) in totals.items():
+            self.tallies[number].count(time_ms, values)
+            self.facts[number].last_tonne_ms = self.tallies[number].last_tonne_ms
+        changes = self.classifier.step(evidence)
+        day_start_ms = self._day_start_ms(self.now_ms - 1)
+        if day_start_ms != self._day_ms:
+            self._day_ms = day_start_ms
+            for tally in self.tallies:
+                tally.begin_day(day_start_ms)
+        for change in changes:
+            self._change(change, recorded_ms, mode)
+        end_ms = self.now_ms
+        for number in np.flatnonzero(self._due <= end_ms).tolist():
+            self._ask(number, end_ms, recorded_ms, mode)
+        if end_ms % CHUNK_MS == 0:
+            self._judge_pace(end_ms, recorded_ms, mode)
+        return changes
+
+    def status(self, number: int) -> Status:
+        """Return what is shown of a unit."""
+        return self.classifier.status(number)
+
+    def pending(self, number: int) -> tuple[Pending, str | None] | None:
+        """Return the state being counted towards, and the alert that follows it."""
+        pending = self.classifier.status(number).pending
+        if pending is None:
+            return None
+        return pending, "idle" if pending.state in {"IDLE", "STARVED"} else None
+
+    def lost_t(self, unit_id: str, onset_ms: int, until_ms: int) -> float | None:
+        """Return target minus produced over a span, never below 0; None for a unit nothing was counted of."""
+        number = self._numbers.get(unit_id)
+        if number is None or self.tallies[number].today_t is None:
+            return None
+        tally = self.tallies[number]
+        expected = self.units[number].target_tph * (until_ms - onset_ms) / 3_600_000
+        return round(max(0.0, expected - (tally.at(until_ms) - tally.at(onset_ms))), 3)
+
+    def adopt(self, unit_id: str, kind: AlertKind, onset_ms: int, raised_ms: int) -> None:
+        """Let a standing alert of the book be this memory's own, where the memory was lost."""
+        number = self._numbers.get(unit_id)
+        if number is None:
+            return
+        episode = self._episodes[number].episodes[kind]
+        if not episode.active:
+            episode.onset_ms, episode.raised_ms, episode.at_ms = onset_ms, raised_ms, self.now_ms
+            self._due[number] = self.now_ms
+
+    def forget_cleared(self, standing: set[tuple[str, AlertKind]]) -> None:
+        """Let go of episodes that the book knows as over."""
+        for episodes in self._episodes:
+            for kind, episode in episodes.episodes.items():
+                if episode.active and (episodes.unit.id, kind) not in standing:
+                    episode.end()
+
+    def look_away(self, until_ms: int) -> None:
+        """Pass over time in which nobody looked: units count as heard and nothing as known, so timers freeze."""
+        seconds = (until_ms - self.now_ms) // SECOND_MS
+        unseen = silence(self.now_ms, seconds, len(self.units))
+        self.classifier.step(replace(unseen, heard=np.ones_like(unseen.heard)))
+        for number, episodes in enumerate(self._episodes):
+            for episode in episodes.episodes.values():
+                episode.at_ms = until_ms
+            self._facts_from_status(number)
+        self._due[:] = until_ms
+
+    def restart(self, start_ms: int) -> None:
+        """Begin anew at ``start_ms`` after a leap of the clock: nothing is known of the time between."""
+        self.classifier = Classifier(units=self.units, start_ms=start_ms)
+        for number, episodes in enumerate(self._episodes):
+            for episode in episodes.episodes.values():
+                episode.at_ms = start_ms
+            self._facts_from_status(number)
+        self._due[:] = start_ms
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return everything remembered, JSON-able."""
+        return {
+            "classifier": self.classifier.to_dict(),
+            "units": {
+                unit.id: {
+                    "tally": self.tallies[n].to_dict(),
+                    "pace": self._paces[n].to_dict(),
+                    "episodes": self._episodes[n].to_dict(),
+                }
+                for n, unit in enumerate(self.units)
+            },
+        }
+
+    def restore(self, table: Mapping[str, Any]) -> None:
+        """Read :meth:`to_dict`; ValueError where it is malformed, and then nothing was changed but memories."""
+        self.classifier = Classifier.from_dict(self.units, table["classifier"])
+        for number, unit in enumerate(self.units):
+            own = table["units"].get(unit.id)
+            if own is not None:
+                self.tallies[number] = Tally.from_dict(unit, own["tally"])
+                self._paces[number].restore(own["pace"])
+                self._episodes[number].restore(own["episodes"])
+            self._facts_from_status(number)
+        self._due[:] = self.now_ms
+
+    def _append(self, unit: Unit) -> None:
+        number = self._numbers[unit.id] = len(self.units)
+        self.units.append(unit)
+        self.tallies.append(Tally(unit=unit, day_start_ms=self._day_start_ms(self.now_ms)))
+        self._paces.append(Pace())
+        self._episodes.append(UnitEpisodes(unit=unit, rules=self._rules(unit)))
+        status = self.classifier.status(number)
+        self.facts.append(
+            Facts(
+                state=status.state,
+                reason=status.reason.value,
+                since_ms=status.since_ms,
+                told_ms=self.now_ms,
+                idle_since_ms=status.idle_since_ms,
+            )
+        )
+        self._due = np.append(self._due, self.now_ms)
+
+    def _rules(self, unit: Unit) -> Rules:
+        return Rules.of(unit, idle_after_s=self._idle_after_s, not_producing_after_h=self._not_producing_after_h)
+
+    def _facts_from_status(self, number: int) -> None:
+        status, facts = self.classifier.status(number), self.facts[number]
+        facts.state, facts.reason, facts.since_ms = status.state, status.reason.value, status.since_ms
+        facts.told_ms, facts.idle_since_ms = self.now_ms, status.idle_since_ms
+        facts.last_tonne_ms = self.tallies[number].last_tonne_ms
+        self._tell_below(number)
+
+    def _change(self, change: Change, recorded_ms: int, mode: Mode) -> None:
+        # Time up to the decision passed under what was shown until then.
+        self._ask(change.unit, change.decided_ms, recorded_ms, mode)
+        facts = self.facts[change.unit]
+        facts.state, facts.reason, facts.since_ms = change.state, change.reason.value, change.since_ms
+        facts.told_ms, facts.idle_since_ms = change.decided_ms + SECOND_MS, change.idle_since_ms
+        self._ask(change.unit, change.decided_ms + SECOND_MS, recorded_ms, mode)
+
+    def _ask(self, number: int, now_ms: int, recorded_ms: int, mode: Mode) -> None:
+        transitions, due_ms = self._episodes[number].advance(self.facts[number], now_ms)
+        self._due[number] = min(due_ms, NEVER)
+        for transition in transitions:
+            self._engine.write(self.units[number], transition, self.facts[number], recorded_ms=recorded_ms, mode=mode)
+
+    def _judge_pace(self, end_ms: int, recorded_ms: int, mode: Mode) -> None:
+        """Judge the quarter that ended one chunk ago: by now its states are as good as settled."""
+        quarter_end_ms = end_ms - CHUNK_MS
+        if quarter_end_ms % WINDOW_MS:
+            return
+        start_ms = quarter_end_ms - WINDOW_MS
+        shifts_ms = self._shifts_ms(start_ms - WINDOW_MS, quarter_end_ms + WINDOW_MS)
+        for number, pace in enumerate(self._paces):
+            tally = self.tallies[number]
+            intervals = self.classifier.intervals(number, start_ms - LOOK_BACK_MS, quarter_end_ms)
+            tonnes = tally.at(quarter_end_ms) - tally.at(start_ms)
+            target_tph = self.units[number].target_tph
+            if pace.take(start_ms, tonnes, intervals, target_tph=target_tph, shifts_ms=shifts_ms):
+                self._tell_below(number)
+                self._ask(number, end_ms, recorded_ms, mode)
+
+    def _tell_below(self, number: int) -> None:
+        facts, pace = self.facts[number], self._paces[number]
+        verdict = pace.verdict
+        facts.below_since_ms, facts.below_over_ms = verdict.since_ms if verdict else None, pace.over_ms
+        facts.below_decided_ms = verdict.decided_ms if verdict else 0
+        facts.below_reason, facts.below_figures = pace.reason, pace.figures
+        self._on_below(self.units[number].id, verdict is not None)

@@ -1,0 +1,112 @@
+"""What a unit has produced: tonnes since the production day began, the last tonne, and figures by quarter hour."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import deque
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from orewatch.plant.totaliser import CounterCarry, CounterRule, accept, rule_for
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from orewatch.plant.unit import Unit
+
+MINUTE_MS = 60_000
+QUARTER_MS = 900_000
+# Enough to look back over the longest onset (the classifier's) by the minute, and over a day by the quarter.
+_MINUTES = 30
+_QUARTERS = 104
+
+
+class Tally:
+    """One unit's production, counted from its totaliser in event time.
+
+    ``total_t`` grows for ever; tonnes of a day are a difference. ``day_start_ms`` moves by :meth:`begin_day`.
+    """
+
+    def __init__(self, *, unit: Unit, day_start_ms: int) -> None:
+        self._rule: CounterRule = rule_for(unit, unit.roles.total)
+        self._carry: CounterCarry | None = None
+        self.total_t = 0.0
+        self.day_start_ms = day_start_ms
+        self._day_base_t = 0.0
+        self.last_tonne_ms: int | None = None
+        self.counted_to_ms: int | None = None
+        self._minutes: deque[tuple[int, float]] = deque(maxlen=_MINUTES)
+        self._quarters: deque[tuple[int, float]] = deque(maxlen=_QUARTERS)
+
+    def describe(self, unit: Unit) -> None:
+        """Follow a unit's new description."""
+        self._rule = rule_for(unit, unit.roles.total)
+
+    @property
+    def today_t(self) -> float | None:
+        """Tonnes since the day began; None before anything was counted."""
+        return None if self._carry is None else max(0.0, self.total_t - self._day_base_t)
+
+    def count(self, time_ms: NDArray[np.int64], values: NDArray[np.float64]) -> None:
+        """Count readings of the totaliser, in any order; older ones than the last are ignored."""
+        counted = accept(self._carry, time_ms, values, self._rule)
+        self._carry = counted.carry
+        moved = np.flatnonzero(counted.delta > 0)
+        for row in moved.tolist():
+            at_ms, delta = int(counted.time_ms[row]), float(counted.delta[row])
+            self._remember(at_ms)
+            self.total_t += delta
+            self.last_tonne_ms = at_ms
+        if len(counted.time_ms):
+            self.counted_to_ms = max(self.counted_to_ms or 0, int(counted.time_ms[-1]))
+            self._remember(self.counted_to_ms)
+
+    def begin_day(self, day_start_ms: int) -> None:
+        """A new production day began; what was produced before it leaves today's tonnes."""
+        if day_start_ms > self.day_start_ms:
+            self.day_start_ms = day_start_ms
+            self._day_base_t = self.at(day_start_ms)
+
+    def at(self, time_ms: int) -> float:
+        """Return ``total_t`` as it was at ``time_ms``, as finely as is remembered."""
+        marks = sorted([*self._quarters, *self._minutes])
+        place = bisect_right(marks, time_ms, key=lambda mark: mark[0])
+        if place == 0:
+            return marks[0][1] if marks else self.total_t
+        if place == len(marks) and (self.counted_to_ms is None or time_ms >= self.counted_to_ms):
+            return self.total_t
+        return marks[place - 1][1]
+
+    def _remember(self, time_ms: int) -> None:
+        for marks, step in ((self._minutes, MINUTE_MS), (self._quarters, QUARTER_MS)):
+            start = time_ms // step * step
+            if not marks or start > marks[-1][0]:
+                marks.append((start, self.total_t))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what :meth:`from_dict` reads."""
+        return {
+            "carry": None if self._carry is None else asdict(self._carry),
+            "total": self.total_t,
+            "day_start": self.day_start_ms,
+            "day_base": self._day_base_t,
+            "last_tonne": self.last_tonne_ms,
+            "counted_to": self.counted_to_ms,
+            "minutes": list(self._minutes),
+            "quarters": list(self._quarters),
+        }
+
+    @classmethod
+    def from_dict(cls, unit: Unit, raw: Mapping[str, Any]) -> Self:
+        """Read :meth:`to_dict`; KeyError or TypeError where it is something else."""
+        tally = cls(unit=unit, day_start_ms=raw["day_start"])
+        tally._carry = None if raw["carry"] is None else CounterCarry(**raw["carry"])
+        tally.total_t, tally._day_base_t = raw["total"], raw["day_base"]
+        tally.last_tonne_ms, tally.counted_to_ms = raw["last_tonne"], raw["counted_to"]
+        tally._minutes.extend((int(t), float(v)) for t, v in raw["minutes"])
+        tally._quarters.extend((int(t), float(v)) for t, v in raw["quarters"])
+        return tally

@@ -1,0 +1,117 @@
+"""A unit's states over a span, from the store's raw scans by the same classifier, cached by the hour."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from orewatch.plant.classifier import classify
+from orewatch.plant.evidence_history import evidence_from_series
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from orewatch.plant.states import Interval
+    from orewatch.plant.unit import Unit
+    from orewatch.storage.query import HistoryStore
+
+HOUR_MS = 3_600_000
+# Long enough for every latch, for the 15 minutes of STARTUP, and for what holds from before.
+WARM_UP_MS = 30 * 60_000
+# Hours that end within this may still get blocks in the ordinary way.
+SETTLING_MS = 600_000
+MAX_HOURS = 20_000
+LONGEST_MS = 32 * 24 * HOUR_MS
+
+
+class StateHistories:
+    """Classified hours. ``late`` may be called from the event loop while a thread computes."""
+
+    def __init__(self, *, store: HistoryStore | None) -> None:
+        self._store = store
+        self._hours: OrderedDict[tuple[str, int], list[Interval]] = OrderedDict()
+        self._lock = threading.Lock()
+        self._generation = 0
+
+    def late(self, unit_id: str, first_ms: int, last_ms: int) -> None:
+        """History came for a span: what was computed of it, and what its evidence reaches into, is void."""
+        with self._lock:
+            self._generation += 1
+            reach = last_ms + WARM_UP_MS
+            if (reach - first_ms) // HOUR_MS > len(self._hours):
+                for key in [k for k in self._hours if k[0] == unit_id and first_ms - HOUR_MS < k[1] <= reach]:
+                    del self._hours[key]
+                return
+            for hour_ms in range(first_ms // HOUR_MS * HOUR_MS, reach + 1, HOUR_MS):
+                self._hours.pop((unit_id, hour_ms), None)
+
+    def intervals(self, unit: Unit, start_ms: int, end_ms: int, now_ms: int) -> list[Interval]:
+        """Return the states over ``[start_ms, end_ms)``, whole and in order. Blocking; StoreError comes through.
+
+        Spans that may still change are provisional.
+        """
+        if self._store is None or end_ms <= start_ms:
+            return []
+        settled_ms = (now_ms - SETTLING_MS) // HOUR_MS * HOUR_MS
+        found: list[Interval] = []
+        at_ms = start_ms // HOUR_MS * HOUR_MS
+        while at_ms < end_ms:
+            cached = self._cached(unit.id, at_ms)
+            if cached is not None:
+                found += cached
+                at_ms += HOUR_MS
+                continue
+            stop_ms = at_ms + HOUR_MS
+            while stop_ms < end_ms and self._cached(unit.id, stop_ms) is None:
+                stop_ms += HOUR_MS
+            stop_ms = min(stop_ms, -(-end_ms // 1000) * 1000)
+            found += self._compute(unit, at_ms, stop_ms, settled_ms)
+            at_ms = stop_ms
+        return _merged(found, start_ms, end_ms, settled_ms)
+
+    def _cached(self, unit_id: str, hour_ms: int) -> list[Interval] | None:
+        with self._lock:
+            found = self._hours.get((unit_id, hour_ms))
+            if found is not None:
+                self._hours.move_to_end((unit_id, hour_ms))
+            return found
+
+    def _compute(self, unit: Unit, start_ms: int, end_ms: int, settled_ms: int) -> list[Interval]:
+        assert self._store is not None  # noqa: S101 - the caller has looked
+        generation = self._generation
+        from_ms = start_ms - WARM_UP_MS
+        # Back-dated onsets need what comes after, too.
+        until_ms = end_ms if end_ms > settled_ms else end_ms + SETTLING_MS
+        series = self._store.many(unit.id, unit.roles.refs(), from_ms - 60_000, until_ms)
+        columns = {ref: (one.time_ms, one.values) for ref, one in series.items()}
+        intervals = _cut(classify(unit, evidence_from_series(unit, columns, from_ms, until_ms)), start_ms, end_ms)
+        with self._lock:
+            if generation == self._generation:
+                for hour_ms in range(start_ms, min(end_ms, settled_ms), HOUR_MS):
+                    self._hours[unit.id, hour_ms] = _cut(intervals, hour_ms, hour_ms + HOUR_MS)
+                while len(self._hours) > MAX_HOURS:
+                    self._hours.popitem(last=False)
+        return intervals
+
+
+def _cut(intervals: Sequence[Interval], start_ms: int, end_ms: int) -> list[Interval]:
+    cut = []
+    for one in intervals:
+        first, last = max(one.start_ms, start_ms), min(one.end_ms or end_ms, end_ms)
+        if first < last:
+            cut.append(replace(one, start_ms=first, end_ms=last))
+    return cut
+
+
+def _merged(intervals: Sequence[Interval], start_ms: int, end_ms: int, settled_ms: int) -> list[Interval]:
+    merged: list[Interval] = []
+    for one in _cut(intervals, start_ms, end_ms):
+        last = merged[-1] if merged else None
+        provisional = (one.end_ms or end_ms) > settled_ms
+        if last is not None and (last.state, last.reason, last.end_ms) == (one.state, one.reason, one.start_ms):
+            merged[-1] = replace(last, end_ms=one.end_ms, provisional=provisional)
+        else:
+            merged.append(replace(one, provisional=provisional))
+    return merged
