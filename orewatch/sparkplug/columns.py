@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from orewatch.sparkplug.actions import RejectReason
 from orewatch.sparkplug.datatypes import BLOBS, SIGNED, TEXTS, UNSIGNED, DataType, is_array
 from orewatch.sparkplug.fields import FieldError, read_field, read_value
-from orewatch.sparkplug.payload import GOOD, PayloadError, read_properties
+from orewatch.sparkplug.payload import GOOD, read_properties
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,20 +29,18 @@ MAX_LAYOUTS = 256
 Fault: TypeAlias = tuple[RejectReason, str]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Known:
-    """A metric a birth declared. ``quality`` is the last one the node told."""
+    """A metric a birth declared."""
 
     name: str
     datatype: DataType
-    quality: int = GOOD
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
     """Which metrics, in which order, some messages carry; ``reread``: places whose field needs interpreting."""
 
-    known: tuple[Known, ...]
     names: tuple[str, ...]
     datatypes: tuple[DataType, ...]
     fields: tuple[str, ...]
@@ -70,7 +68,6 @@ class Owner:
     aliases: dict[int, Known] = field(default_factory=dict)
     alias_of: dict[str, int] = field(default_factory=dict)
     alive: bool = True
-    degraded: int = 0  # how many metrics have a quality other than GOOD
     layouts: dict[tuple[int | str, ...], Layout | None] = field(default_factory=dict)
 
     def declare(self, name: str, alias: int | None, known: Known) -> None:
@@ -79,7 +76,6 @@ class Owner:
         if alias is not None:
             self.aliases[alias] = known
             self.alias_of[name] = alias
-        self.degraded += known.quality != GOOD
 
     def known(self, metric: pb.Metric) -> Known | None:
         """Find what a metric of DATA refers to; an alias wins over a name."""
@@ -116,8 +112,8 @@ def read_columns(owner: Owner, wire: pb.Payload, raw: bytes, now_ms: int) -> tup
     if _HISTORICAL in raw:
         historical = [m.is_historical for m in metrics]
         columns.historical = historical if any(historical) else None
-    if owner.degraded or _QUALITY in raw:
-        columns.qualities = _qualities(owner, metrics, layout.known)
+    if _QUALITY in raw:
+        columns.qualities = _qualities(metrics)
     return columns, []
 
 
@@ -134,7 +130,7 @@ def _layout(owner: Owner, key: tuple[int | str, ...]) -> Layout | None:
         fields = tuple(_field(d) for d in datatypes)
         reread = tuple(place for place, d in enumerate(datatypes) if not _is_plain(d))
         one_field = fields[0] if len(set(fields)) == 1 else None
-        layout = Layout(known, tuple(k.name for k in known), datatypes, fields, one_field, reread)
+        layout = Layout(tuple(k.name for k in known), datatypes, fields, one_field, reread)
     if len(owner.layouts) >= MAX_LAYOUTS:
         owner.layouts.clear()
     owner.layouts[key] = layout
@@ -172,15 +168,12 @@ def _reread(values: list[MetricValue], layout: Layout, metrics: Sequence[pb.Metr
             values[place] = read_value(metrics[place], layout.datatypes[place])
 
 
-def _qualities(owner: Owner, metrics: Sequence[pb.Metric], known: Sequence[Known]) -> list[int] | None:
+def _qualities(metrics: Sequence[pb.Metric]) -> list[int] | None:
+    """The Quality of each metric, GOOD where it tells none; None where all are GOOD."""
     qualities = []
-    for metric, entry in zip(metrics, known, strict=True):
-        if metric.HasField("properties"):
-            told = read_properties(metric.properties).get("Quality")
-            if isinstance(told, int) and told != entry.quality:
-                owner.degraded += (told != GOOD) - (entry.quality != GOOD)
-                entry.quality = told
-        qualities.append(entry.quality)
+    for metric in metrics:
+        told = read_properties(metric.properties).get("Quality") if metric.HasField("properties") else None
+        qualities.append(told if isinstance(told, int) else GOOD)
     return qualities if any(q != GOOD for q in qualities) else None
 
 
@@ -199,11 +192,6 @@ def _read_carefully(owner: Owner, metrics: Sequence[pb.Metric], default_ms: int)
         except FieldError as error:
             reason = RejectReason.CHANGED_TYPE if error.changed else RejectReason.BAD_VALUE
             faults.append((reason, f"{known.name}: {error}"))
-    try:
-        qualities = _qualities(owner, [m for m, _, _ in good], [k for _, k, _ in good])
-    except PayloadError as error:
-        qualities = None
-        faults.append((RejectReason.BAD_VALUE, str(error)))
     historical = [m.is_historical for m, _, _ in good]
     columns = Columns(
         names=tuple(k.name for _, k, _ in good),
@@ -211,6 +199,6 @@ def _read_carefully(owner: Owner, metrics: Sequence[pb.Metric], default_ms: int)
         values=[v for _, _, v in good],
         timestamps_ms=[m.timestamp or default_ms for m, _, _ in good],
         historical=historical if any(historical) else None,
-        qualities=qualities,
+        qualities=_qualities([m for m, _, _ in good]),
     )
     return columns, faults

@@ -92,7 +92,7 @@ class Slot:
         if historical:
             out.is_historical = True
         write(out, declared, reading.value)
-        # A host keeps the last Quality it was told, so the way back to GOOD has to be said as well.
+        # Some hosts keep the last Quality they were told, so the way back to GOOD is said as well.
         if reading.quality != GOOD or (self.sent_quality != GOOD and not historical and not declared.births_null):
             write_properties(out.properties, {"Quality": reading.quality})
 

@@ -96,7 +96,7 @@ class HostSession:
         groups: Sequence[str] = ("+",),
         announce: bool = True,
         reorder_ms: int = 2000,
-        rebirth_spacing_ms: int = 5000,
+        rebirth_spacing_ms: int = 2000,
         rebirth_stagger_ms: int = 20,
         max_payload: int = MAX_PAYLOAD_BYTES,
         max_nodes: int = 20_000,
@@ -214,7 +214,13 @@ class HostSession:
         owner = None if known is None else known.owners.get(device)
         alias = None if owner is None or name == REBIRTH else owner.alias_of.get(name)
         wire = pb.Payload(timestamp=now_ms)
-        metric = Metric(name=name if alias is None else None, alias=alias, value=value, timestamp_ms=now_ms)
+        metric = Metric(
+            name=name if alias is None else None,
+            alias=alias,
+            datatype=datatype if self._pacer.typed((group, node)) else None,
+            value=value,
+            timestamp_ms=now_ms,
+        )
         write_metric(wire.metrics.add(), metric, datatype)
         return (Publish(topic, wire.SerializeToString()),) if self._linked else ()
 

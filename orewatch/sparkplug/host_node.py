@@ -17,7 +17,7 @@ from orewatch.sparkplug.actions import (
 from orewatch.sparkplug.columns import Known, Owner, read_columns
 from orewatch.sparkplug.datatypes import DataType
 from orewatch.sparkplug.declarations import BD_SEQ
-from orewatch.sparkplug.payload import GOOD, Metric, PayloadError, read_metric
+from orewatch.sparkplug.payload import Metric, PayloadError, read_metric
 from orewatch.sparkplug.topics import Topic, Verb
 
 if TYPE_CHECKING:
@@ -197,9 +197,7 @@ class HostNode:
             if alias in taken or alias in owner.aliases:
                 self._reject(message, RejectReason.BAD_BIRTH, f"{metric.name}: alias {alias} is another's", out)
                 alias = None
-            quality = metric.quality
-            known = Known(metric.name, metric.datatype or DataType.UNKNOWN, GOOD if quality is None else quality)
-            owner.declare(metric.name, alias, known)
+            owner.declare(metric.name, alias, Known(metric.name, metric.datatype or DataType.UNKNOWN))
             metrics[metric.name] = metric
         self.owners[message.topic.device] = owner
         return metrics

@@ -12,6 +12,7 @@ ANSWERED_SPACING_MS = 1_000
 class _Asked:
     free_ms: int = 0  # not asked again before this time
     unanswered: int = 0
+    typed: bool = False
 
 
 class RebirthPacer:
@@ -56,8 +57,18 @@ class RebirthPacer:
         self._waiting.pop(node, None)
         asked = self._asked.get(node)
         if asked is not None:
+            asked.typed = asked.typed or asked.unanswered > 1
             asked.unanswered = 0
             asked.free_ms = min(asked.free_ms, now_ms + min(self._spacing_ms, ANSWERED_SPACING_MS))
+
+    def typed(self, node: tuple[str, str]) -> bool:
+        """Whether commands to a node must state datatypes.
+
+        The specification asks to leave them out, and some peers then read no value at all: a node that
+        does not answer is asked again with them, and one that answers only that keeps getting them.
+        """
+        asked = self._asked.get(node)
+        return asked is not None and (asked.typed or asked.unanswered > 1)
 
     def clear(self) -> None:
         """Forget everything: the link to the broker is new."""
