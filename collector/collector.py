@@ -126,7 +126,8 @@ class Collector:
 
     def drain(self, now_ms: int) -> bool:
         """Bring every projection up to the journal's end, in the caller's thread; for use before :meth:`run`."""
-        return all([projector.drain(now_ms) for projector in self.projectors])
+        behind = [projector.name for projector in self.projectors if not projector.drain(now_ms)]
+        return not behind
 
     def close(self) -> None:
         """Close the files of a collector that was never run."""

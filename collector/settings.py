@@ -8,7 +8,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 PREFIX = "OREWATCH_COLLECTOR_"
-Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^+/#\0]+$")]
+Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^+/#]+$")]
 
 
 class Strict(BaseModel):
