@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 
+MOST: Final = 1e10
+"""Beyond any parameter that means something; a clock may jump by three centuries."""
+
+
 class ScenarioError(ValueError):
     """A scenario or one of its parameters is unknown; the message names it and what is allowed."""
 
@@ -73,6 +77,8 @@ def checked(name: str, parameters: Mapping[str, float]) -> dict[str, float]:
     for key, value in parameters.items():
         if key not in known:
             raise ScenarioError(f"scenario {name}: unknown parameter {key!r}; allowed: {', '.join(known) or 'none'}")
-        if name != "jump_clock" and not 0 <= value < 1e6:  # noqa: PLR2004 - a week and more, in seconds
-            raise ScenarioError(f"scenario {name}: {key} = {value!r}; allowed: 0 to 1000000")
+        # A clock may jump back too; everything else is a length of time, a rise or a factor.
+        lowest = -MOST if name == "jump_clock" else 0.0
+        if not lowest <= value <= MOST:
+            raise ScenarioError(f"scenario {name}: {key} = {value!r}; allowed: {lowest:g} to {MOST:g}")
     return {**known, **{k: float(v) for k, v in parameters.items()}}
