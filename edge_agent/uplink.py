@@ -36,6 +36,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# Commands may wait a moment; waking a small gateway a hundred times a second for them costs more than the rest.
+POLL_MS: Final = 25
+TICK_S: Final = 1.0
 SHORT_LINK_S: Final = 10.0
 SHORT_LINKS: Final = 3
 
@@ -84,6 +87,7 @@ class Uplink:
             now_ms=now_ms,
             on_will=self._keep_bd_seq,
             on_link=self._on_link,
+            tick_s=TICK_S,
         )
         self._record = RecordPump(
             settings=settings,
@@ -143,6 +147,7 @@ class Uplink:
             password=self._password,
             tls=tls,
             keepalive_s=s.keepalive_s,
+            poll_ms=POLL_MS,
         )
 
     def _keep_bd_seq(self) -> None:

@@ -32,12 +32,12 @@ log = logging.getLogger(__name__)
 
 BACK_OFF_S: Final = (1.0, 30.0)
 """First and longest wait before a lost device is tried again."""
-SPLIT_FOR_S: Final = 300.0
+SPLIT_FOR_S: Final = 60.0
 """How long batches stay split after the device refused one."""
 
 # Modbus exception codes.
-_ILLEGAL_ADDRESS: Final = 2
-_ILLEGAL_VALUE: Final = 3
+_OF_ONE_REGISTER: Final = (2, 3, 4)
+"""Illegal address, illegal value, device failure: others of the same request may be well."""
 _GATEWAY: Final = (10, 11)
 
 
@@ -179,7 +179,7 @@ class ModbusSource:
         if code in _GATEWAY:
             raise LinkLostError(f"the gateway cannot reach device {self._settings.device_id} (exception {code})")
         self.counters[f"exception_{code}"] += 1
-        if len(batch.registers) == 1 or code not in {_ILLEGAL_ADDRESS, _ILLEGAL_VALUE}:
+        if len(batch.registers) == 1 or code not in _OF_ONE_REGISTER:
             if not self._split_until:
                 names = ", ".join(str(r.ref) for r in batch.registers)
                 log.warning("%s: the device refuses %s (exception %d)", self.name, names, code)
