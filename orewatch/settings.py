@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from pydantic_core import ErrorDetails
 
@@ -80,7 +80,7 @@ def _variables(
             continue
         name = variable.removeprefix(prefix).lower()
         value = environ[variable]
-        if name.split("__")[0] not in known and name.endswith("_file"):
+        if name.endswith("_file") and not _is_setting(model, name.split("__")):
             name = name.removesuffix("_file")
             try:
                 raw = Path(value).read_bytes()
@@ -97,6 +97,15 @@ def _variables(
             problems.append(f"{variable}: no such setting; allowed: {allowed}")
             continue
         yield variable, path, value
+
+
+def _is_setting(model: type[BaseModel], path: Sequence[str]) -> bool:
+    field = model.model_fields.get(path[0])
+    if field is None or len(path) == 1:
+        return field is not None
+    # A table that may be left out is annotated ``Table | None``.
+    kinds = (field.annotation, *get_args(field.annotation))
+    return any(isinstance(k, type) and issubclass(k, BaseModel) and _is_setting(k, path[1:]) for k in kinds)
 
 
 def _put(table: dict[str, Any], path: tuple[str, ...], value: str) -> None:

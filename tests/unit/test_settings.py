@@ -18,6 +18,8 @@ class Broker(BaseModel):
 
     host: str = "127.0.0.1"
     port: int = Field(default=1883, ge=1, le=65535)
+    password: SecretStr | None = None
+    ca_file: str | None = None
 
 
 class Example(BaseModel):
@@ -26,6 +28,7 @@ class Example(BaseModel):
     name: str = "orewatch"
     broker: Broker = Broker()
     token: SecretStr | None = None
+    spare: Broker | None = None
 
 
 def read(file: Path | None = None, **environ: str) -> Example:
@@ -45,6 +48,21 @@ def test_a_secret_can_stand_in_a_file(tmp_path: Path) -> None:
     token = read(OREWATCH_X_TOKEN_FILE=str(secret)).token
     assert token is not None
     assert token.get_secret_value() == "s3cret"
+
+
+def test_a_secret_of_a_table_can_stand_in_a_file_and_a_setting_may_be_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("s3cret\n")
+    settings = read(
+        OREWATCH_X_BROKER__PASSWORD_FILE=str(secret),
+        OREWATCH_X_SPARE__PASSWORD_FILE=str(secret),
+        OREWATCH_X_BROKER__CA_FILE="/etc/ca.pem",
+    )
+    assert settings.spare is not None
+    for broker in (settings.broker, settings.spare):
+        assert broker.password is not None
+        assert broker.password.get_secret_value() == "s3cret"
+    assert settings.broker.ca_file == "/etc/ca.pem"
 
 
 @pytest.mark.parametrize(
