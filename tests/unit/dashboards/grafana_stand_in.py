@@ -1,0 +1,113 @@
+"""A small real HTTP server in Grafana's place: it keeps data sources, folders and dashboards as Grafana does."""
+
+from __future__ import annotations
+
+import base64
+import json
+import threading
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+TOKEN = "Bearer secret"
+BASIC = "Basic " + base64.b64encode(b"admin:word").decode()
+
+
+@dataclass
+class Grafana:
+    url: str = ""
+    failing: int = 0
+    datasources: dict[int, dict[str, Any]] = field(default_factory=dict)
+    folders: dict[str, dict[str, Any]] = field(default_factory=dict)
+    dashboards: dict[str, dict[str, Any]] = field(default_factory=dict)
+    requests: list[str] = field(default_factory=list)
+
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:  # noqa: PLR0911 - a table of routes
+        match [method, *path.strip("/").split("/")]:
+            case ["GET", "datasources", "name", name]:
+                found = [d for d in self.datasources.values() if d["name"] == name]
+                return (200, found[0]) if found else (404, {"message": "Data source not found"})
+            case ["POST", "datasources"]:
+                if any(d["name"] == body["name"] for d in self.datasources.values()):
+                    return 409, {"message": "data source with the same name already exists"}
+                number = len(self.datasources) + 1
+                self.datasources[number] = body | {"id": number}
+                return 200, {"id": number, "message": "Datasource added"}
+            case ["PUT", "datasources", number]:
+                self.datasources[int(number)] = body | {"id": int(number)}
+                return 200, {"message": "Datasource updated"}
+            case ["GET", "folders", uid]:
+                return (200, self.folders[uid]) if uid in self.folders else (404, {"message": "folder not found"})
+            case ["POST", "folders"]:
+                if body["uid"] in self.folders:
+                    return 412, {"message": "the folder has been changed by someone else"}
+                self.folders[body["uid"]] = body
+                return 200, body
+            case ["POST", "dashboards", "db"]:
+                return self._put_dashboard(body)
+        return 404, {"message": f"no such route: {method} {path}"}
+
+    def _put_dashboard(self, body: Any) -> tuple[int, Any]:
+        board = body["dashboard"]
+        if body.get("folderUid") not in self.folders:
+            return 400, {"message": "folder not found"}
+        if board.get("id") is not None:
+            return 404, {"message": "Dashboard not found"}
+        if board["uid"] in self.dashboards and not body.get("overwrite"):
+            return 412, {"message": "The dashboard has been changed by someone else"}
+        version = self.dashboards.get(board["uid"], {}).get("version", 0) + 1
+        self.dashboards[board["uid"]] = board | {"version": version}
+        return 200, {"uid": board["uid"], "url": f"/d/{board['uid']}/x", "status": "success", "version": version}
+
+
+@contextmanager
+def grafana(prefix: str = "") -> Iterator[Grafana]:
+    """Serve until the block ends."""
+    kept = Grafana()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        wbufsize = -1
+        disable_nagle_algorithm = True
+
+        def _serve(self) -> None:
+            text = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            kept.requests.append(f"{self.command} {self.path}")
+            base = f"{prefix}/api"
+            if kept.failing:
+                status, answer = kept.failing, {"message": "not now"}
+            elif self.headers.get("Authorization") not in {TOKEN, BASIC}:
+                status, answer = 401, {"message": "Unauthorized"}
+            elif not self.path.startswith(base):
+                status, answer = 404, {"message": "Not found"}
+            else:
+                status, answer = kept.answer(
+                    self.command, self.path.removeprefix(base), json.loads(text) if text else None
+                )
+            body = json.dumps(answer).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        do_GET = do_POST = do_PUT = _serve  # noqa: N815 - the server looks for these names
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, name="grafana-stand-in")
+    thread.start()
+    kept.url = f"http://127.0.0.1:{server.server_port}{prefix}"
+    try:
+        yield kept
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
