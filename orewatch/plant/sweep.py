@@ -81,60 +81,75 @@ def _latch(
     reasons: NDArray[np.uint8],
     span: _Heard,
 ) -> list[tuple[int, int, Flip]]:
-    seconds = len(time_ms)
     run, on = int(carry.run[row, 0]), bool(carry.on[row, 0])
-    prior = int(carry.count[row, 0])
-    pending = int(carry.suspended[row, 0])
+    prior, pending = int(carry.count[row, 0]), int(carry.suspended[row, 0])
     if len(span.at):
         prior += pending if span.prefix_counts else 0
         pending = 0
     value = _effective(codes, heard, span, run)
     known = np.flatnonzero(value != UNKNOWN) if not span.all or (value == UNKNOWN).any() else None
-    compact = value if known is None else value[known]
-    # The run that is carried comes first, as long as it is by now; equal neighbours are one run.
-    cuts = np.flatnonzero(compact[1:] != compact[:-1]) + 1
-    starts = np.concatenate(([0], cuts)) if len(compact) else cuts
-    kinds = compact[starts].astype(np.int64)
-    ends = np.append(starts[1:], len(compact))
-    lengths = ends - starts
-    index = starts if known is None else known[starts]
-    onsets, why = time_ms[index], reasons[index].astype(np.int64)
-    if len(kinds) and kinds[0] == run:
-        before = np.zeros(len(kinds), np.int64)
-        before[0] = prior
-        lengths[0] += prior
-        onsets[0], why[0] = carry.onset_ms[row, 0], carry.reason[row, 0]
-    else:
-        before = np.concatenate(([prior], np.zeros(len(kinds), np.int64)))
-        starts = np.concatenate(([0], starts))
-        kinds = np.concatenate(([run], kinds))
-        lengths = np.concatenate(([prior], lengths))
-        onsets = np.concatenate(([carry.onset_ms[row, 0]], onsets))
-        why = np.concatenate(([carry.reason[row, 0]], why))
-    need = np.full(len(kinds), _ENDLESS)
-    need[kinds == FOR] = ENTER_S[row]
-    need[kinds == AGAINST] = EXIT_S[row]
-    strong = np.flatnonzero(lengths >= need)
+    runs = _runs(value if known is None else value[known], known, time_ms, reasons)
+    carried = _Runs.one(run, prior, int(carry.onset_ms[row, 0]), int(carry.reason[row, 0]))
+    runs = runs.after(carried)
+    need = np.full(len(runs.kind), _ENDLESS)
+    need[runs.kind == FOR] = ENTER_S[row]
+    need[runs.kind == AGAINST] = EXIT_S[row]
+    strong = np.flatnonzero(runs.length >= need)
+    level = runs.kind[strong] == FOR
     flips: list[tuple[int, int, Flip]] = []
-    if len(strong):
-        level = kinds[strong] == FOR
-        changed = np.flatnonzero(level != np.concatenate(([on], level[:-1])))
-        for which in strong[changed]:
-            short = int(need[which] - before[which])
-            if short <= 0:
-                at, late = int(span.at[0]), True
-            else:
-                at, late = _decided(int(starts[which]) + short - 1, known, span)
-            phase = row if late else _MIDDLE + 1 + row
-            on = bool(kinds[which] == FOR)
-            flips.append((at, phase, Flip(int(time_ms[at]), 0, row, on, int(onsets[which]), int(why[which]))))
-    carry.on[row, 0], carry.run[row, 0], carry.count[row, 0] = on, kinds[-1], lengths[-1]
-    carry.onset_ms[row, 0], carry.reason[row, 0] = onsets[-1], why[-1]
+    for which in strong[np.flatnonzero(level != np.concatenate(([on], level[:-1])))]:
+        # What was carried into a run brings its decision forward; at most to the first message.
+        short = int(need[which] - (prior if which == 0 else 0))
+        if short <= 0:
+            at, late = int(span.at[0]), True
+        else:
+            at, late = _decided(int(runs.start[which]) + short - 1, known, span)
+        on = bool(runs.kind[which] == FOR)
+        flip = Flip(int(time_ms[at]), 0, row, on, int(runs.onset_ms[which]), int(runs.reason[which]))
+        flips.append((at, row if late else _MIDDLE + 1 + row, flip))
+    carry.on[row, 0], carry.run[row, 0], carry.count[row, 0] = on, runs.kind[-1], runs.length[-1]
+    carry.onset_ms[row, 0], carry.reason[row, 0] = runs.onset_ms[-1], runs.reason[-1]
     tail = codes[span.open_from :]
-    pending += int(np.count_nonzero((tail == kinds[-1]) & (tail != UNKNOWN)))
-    silent = seconds - span.open_from + (0 if len(span.at) else int(carry.silent_s[0]))
+    pending += int(np.count_nonzero((tail == runs.kind[-1]) & (tail != UNKNOWN)))
+    silent = len(tail) + (0 if len(span.at) else int(carry.silent_s[0]))
     carry.suspended[row, 0] = pending if silent <= carry.limit_s[0] else 0
     return flips
+
+
+class _Runs(NamedTuple):
+    """Runs of equal codes among the seconds that count: all int64[r]; ``start`` in those seconds."""
+
+    kind: NDArray[np.int64]
+    start: NDArray[np.int64]
+    length: NDArray[np.int64]
+    onset_ms: NDArray[np.int64]
+    reason: NDArray[np.int64]
+
+    @classmethod
+    def one(cls, kind: int, length: int, onset_ms: int, reason: int) -> _Runs:
+        return cls(*(np.array([value], np.int64) for value in (kind, 0, length, onset_ms, reason)))
+
+    def after(self, carried: _Runs) -> _Runs:
+        """Put the run that is carried first; the first one here goes on with it where the code is the same."""
+        joined = _Runs(*(np.concatenate(pair) for pair in zip(carried, self, strict=True)))
+        if not len(self.kind) or self.kind[0] != carried.kind[0]:
+            return joined
+        joined.length[1] += joined.length[0]
+        joined.onset_ms[1], joined.reason[1] = joined.onset_ms[0], joined.reason[0]
+        return _Runs(*(column[1:] for column in joined))
+
+
+def _runs(
+    compact: NDArray[np.int8],
+    known: NDArray[np.int64] | None,
+    time_ms: NDArray[np.int64],
+    reasons: NDArray[np.uint8],
+) -> _Runs:
+    cuts = np.flatnonzero(compact[1:] != compact[:-1]) + 1
+    start = np.concatenate(([0], cuts)) if len(compact) else cuts
+    second = start if known is None else known[start]
+    length = np.diff(start, append=len(compact))
+    return _Runs(compact[start].astype(np.int64), start, length, time_ms[second], reasons[second].astype(np.int64))
 
 
 def _effective(codes: NDArray[np.int8], heard: NDArray[np.bool_], span: _Heard, run: int) -> NDArray[np.int8]:

@@ -10,12 +10,21 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import NDArray
 
     from orewatch.plant.catalogue import SignalRef
     from orewatch.plant.unit import Unit
+
+
+HOUR_MS = 3_600_000
+BELT_OF_NAMEPLATE = 2.0
+BELT_MARGIN = 1.5
+CREEP = 0.02
+COUNTER_MAX_PER_H = 5000.0
+NEAR_WRAP, PAST_WRAP = 0.9, 0.1
 
 
 class ScaleKey(NamedTuple):
@@ -76,17 +85,101 @@ class Counted:
 
 
 def rule_for(unit: Unit, ref: SignalRef) -> CounterRule:
-    """Return the rule for a unit's counter; tonnes by its belt, energy and fuel by a generous bound."""
-    raise NotImplementedError
+    """Return the rule for a unit's counter: tonnes by its belt, energy and fuel by a generous bound.
+
+    A belt of a mobile unit is sized to about twice the nameplate, whatever range its scale could be set to.
+    """
+    signal = unit.signal(ref)
+    if ref == unit.roles.total:
+        belt = min(unit.signal(unit.roles.flow).high, BELT_OF_NAMEPLATE * unit.nameplate_tph)
+        return CounterRule(wrap=signal.wrap, max_rate=BELT_MARGIN * belt, min_rate=CREEP * belt)
+    return CounterRule(wrap=signal.wrap, max_rate=COUNTER_MAX_PER_H)
 
 
 def accept(
     previous: CounterCarry | None, time_ms: NDArray[np.int64], values: NDArray[np.float64], rule: CounterRule
 ) -> Counted:
-    """Count what readings add to ``previous``; sorts by time first. Cutting the input changes nothing."""
-    raise NotImplementedError
+    """Count what readings add to ``previous``; sorts them by time first. Cutting sorted input changes nothing.
+
+    A difference is accepted up to ``max_rate``. A fall is a rollover from above 0.9 to below 0.1 of ``wrap``,
+    otherwise a reset, which adds what the counter shows now. What no belt could have carried counts nothing:
+    a rise waits until the next reading confirms the new level, a fall makes one at once.
+    """
+    order = np.argsort(time_ms, kind="stable")
+    time_ms, values = time_ms[order], values[order]
+    delta = np.zeros(len(values))
+    event = np.full(len(values), CounterEvent.BAD, np.uint8)
+    good = np.flatnonzero(np.isfinite(values) & (values >= 0))
+    carry, at = previous, 0
+    while at < len(good):
+        if carry is None:
+            event[good[at]] = CounterEvent.FIRST
+            carry = CounterCarry(int(time_ms[good[at]]), float(values[good[at]]))
+            at += 1
+            continue
+        plain = _plain_run(carry, time_ms, values, good[at:], rule, delta, event)
+        if plain:
+            last = good[at + plain - 1]
+            carry = CounterCarry(int(time_ms[last]), float(values[last]))
+            at += plain
+            continue
+        index = good[at]
+        carry, delta[index], event[index] = _judge(carry, int(time_ms[index]), float(values[index]), rule)
+        at += 1
+    return Counted(time_ms, delta, event, carry)
 
 
 def by_window(counted: Counted, edges_ms: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Sum ``delta`` into windows ``[edges[i], edges[i+1])``, by the time of the later reading; float64[k-1]."""
-    raise NotImplementedError
+    """Sum ``delta`` into windows ``[edges[i], edges[i+1])``, by the time of the later reading; float64[k-1].
+
+    Bounds are fixed edges given by the caller, so a window counted again gives the same sum.
+    """
+    running = np.concatenate(([0.0], np.cumsum(counted.delta)))
+    return np.diff(running[np.searchsorted(counted.time_ms, edges_ms)])
+
+
+def _plain_run(
+    carry: CounterCarry,
+    time_ms: NDArray[np.int64],
+    values: NDArray[np.float64],
+    good: NDArray[np.intp],
+    rule: CounterRule,
+    delta: NDArray[np.float64],
+    event: NDArray[np.uint8],
+) -> int:
+    """Count the readings up to the first that needs judging, all at once; return how many."""
+    if carry.suspect_ms is not None:
+        return 0
+    steps_ms = np.diff(time_ms[good], prepend=carry.time_ms)
+    risen = np.diff(values[good], prepend=carry.value)
+    hours = steps_ms / HOUR_MS
+    plain = (steps_ms > 0) & (risen >= 0) & (risen <= rule.max_rate * hours)
+    count = len(plain) if plain.all() else int(np.argmin(plain))
+    creeps = risen[:count] < rule.min_rate * hours[:count]
+    delta[good[:count]] = np.where(creeps, 0.0, risen[:count])
+    event[good[:count]] = np.where(creeps & (risen[:count] > 0), CounterEvent.CREEP, CounterEvent.COUNTED)
+    return count
+
+
+def _judge(
+    carry: CounterCarry, at_ms: int, value: float, rule: CounterRule
+) -> tuple[CounterCarry, float, CounterEvent]:
+    newest = carry.time_ms if carry.suspect_ms is None else carry.suspect_ms
+    if at_ms <= newest:
+        return carry, 0.0, CounterEvent.DUPLICATE if at_ms == newest else CounterEvent.LATE
+    here = CounterCarry(at_ms, value)
+    risen, most = value - carry.value, rule.max_rate * (at_ms - carry.time_ms) / HOUR_MS
+    if 0 <= risen <= most:
+        creeps = risen < rule.min_rate * (at_ms - carry.time_ms) / HOUR_MS
+        return here, 0.0 if creeps else risen, CounterEvent.CREEP if creeps and risen else CounterEvent.COUNTED
+    if carry.suspect_ms is not None:
+        beyond = value - carry.suspect_value
+        if 0 <= beyond <= rule.max_rate * (at_ms - carry.suspect_ms) / HOUR_MS:
+            return here, 0.0, CounterEvent.REBASED
+    if risen > 0:
+        return CounterCarry(carry.time_ms, carry.value, at_ms, value), 0.0, CounterEvent.IMPLAUSIBLE
+    if rule.wrap is not None and carry.value > NEAR_WRAP * rule.wrap and value < PAST_WRAP * rule.wrap:
+        rolled = rule.wrap - carry.value + value
+        if rolled <= most:
+            return here, rolled, CounterEvent.ROLLOVER
+    return (here, value, CounterEvent.RESET) if value <= most else (here, 0.0, CounterEvent.REBASED)
