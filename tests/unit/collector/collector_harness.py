@@ -6,7 +6,7 @@ import asyncio
 import json
 import uuid
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
@@ -183,7 +183,7 @@ class EdgeUnit:
             await asyncio.sleep(self.resend_s)
             self.send(*self.spooled)
 
-    async def __aenter__(self) -> EdgeUnit:
+    async def __aenter__(self) -> Self:
         self._task = asyncio.create_task(self.link.run())
         self._resending = asyncio.create_task(self._resend())
         return self
@@ -197,7 +197,7 @@ class EdgeUnit:
 async def until(true: Callable[[], object], seconds: float = 10.0) -> None:
     """Wait until something is so; fail after ``seconds``."""
     async with asyncio.timeout(seconds):
-        while not true():
+        while not true():  # noqa: ASYNC110 - what is awaited has no event
             await asyncio.sleep(0.01)
 
 

@@ -92,7 +92,7 @@ async def test_an_unknown_schema_is_asked_for(tmp_path: Path, broker: Broker) ->
     async with collecting(tmp_path, broker) as collector:
         unit = EdgeUnit(broker, now_ms)
         async with unit:
-            await until(lambda: collector.registry.nodes())
+            await until(collector.registry.nodes)
             unit.declare(OTHER_SCHEMA)
             unit.spooled = {1: block(1, start_ms=now_ms() - 10_000, schema=OTHER_SCHEMA)}
             unit.send(1)
