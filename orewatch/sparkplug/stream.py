@@ -152,7 +152,9 @@ class PacketStream:
                 elif header & _QOS_MASK:
                     self._for_paho += view[at:stop]
                 else:
-                    self._publish(view[body:stop])
+                    # Released here: an error that somebody keeps would keep the frames, and they the buffer.
+                    with view[body:stop] as part:
+                        self._publish(part)
                 at = min(stop, end)
         if at == end:
             buffer.clear()
