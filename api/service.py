@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import orjson
@@ -37,10 +37,12 @@ from api.live.stream import Stream
 from api.live.watch import Watch
 from api.notify.outbox import Outbox
 from api.notify.sender import Sender, apprise_channels
-from api.units.state_history import StateHistories
+from api.units.state_history import StateHistories, joined
+from orewatch.plant.states import StateReason
 from orewatch.sparkplug.client import MqttClient, TlsSettings
 from orewatch.sparkplug.host import HostSession
 from orewatch.sparkplug.session_loop import SessionLoop
+from orewatch.storage.database import DatabaseError
 from orewatch.storage.query import StoreError
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
 
     from api.settings import ApiSettings
     from api.units.demo_controls import DemoControls
+    from orewatch.plant.states import Interval
     from orewatch.plant.unit import Unit
     from orewatch.storage.query import HistoryStore
     from orewatch.storage.registry import Registry
@@ -62,6 +65,8 @@ FRESH_MS = 4 * 3_600_000
 LONGEST_MS = 26 * 3_600_000
 # Scans younger than this may still be in blocks that are not sealed.
 UNSEALED_MS = 180_000
+# How much of a unit's newest states comes from the watch rather than from the store.
+TAIL_MS = 600_000
 
 
 class Service:
@@ -150,10 +155,28 @@ class Service:
             self._save()
         self.database.close()
 
+    async def states_between(self, unit: Unit, start_ms: int, end_ms: int) -> list[Interval]:
+        """Return a unit's states: from the store; the last minutes, which it may not hold yet, from the watch."""
+        number = self.roster.number(unit.id)
+        live: list[Interval] = []
+        if number is not None and number < len(self.judge.units) and self.caught_up:
+            live = self.judge.classifier.intervals(number, max(start_ms, self.now_ms() - TAIL_MS), end_ms)
+            live = [one for one in live if one.reason is not StateReason.LEARNING]
+        # What is live is provisional: values are held up to their longest silence.
+        tail = [replace(one, end_ms=one.end_ms or end_ms, provisional=True) for one in live]
+        tail_ms = tail[0].start_ms if tail else end_ms
+        settled = await asyncio.to_thread(self.states.intervals, unit, start_ms, tail_ms, self.now_ms())
+        return joined(settled, tail)
+
     @property
     def watching(self) -> bool:
         """The tick runs, and the last one was not long ago."""
         return self.caught_up and self.now_ms() - self.watch.judged_ms < 10 * SECOND_MS
+
+    def look_at(self, unit_id: str) -> None:
+        """Somebody looks at a unit: ask it at once to send every second."""
+        if self.loop.connected:
+            self.leases.renew(self.stream.watched_units() | {unit_id}, self.now_ms())
 
     def _build_live(self) -> None:
         self.frames = Frames(
@@ -248,7 +271,7 @@ class Service:
                 if self.roster.unit(unit.id) is None and self.roster.describe(unit) and hasattr(self, "watch"):
                     self.watch.take_unit(unit)
             self._revision = revision
-        except (sqlite3.Error, StoreError) as error:
+        except DatabaseError as error:
             self.registry_errors += 1
             log.warning("the registry cannot be read: %s", error)
 

@@ -50,6 +50,11 @@ class ApiSettings(BaseModel):
     watch_lease_s: int = Field(default=60, ge=10, le=3600)
     max_viewers: int = Field(default=600, ge=1)
 
+    @property
+    def journal_path(self) -> Path:
+        """The collector's journal."""
+        return self.journal or self.data_dir / "journal.db"
+
     @field_validator("notify", "groups", mode="before")
     @classmethod
     def _words(cls, value: object) -> object:

@@ -90,6 +90,11 @@ class Stream:
     def __len__(self) -> int:
         return sum(map(len, self._viewers.values()))
 
+    @property
+    def frames_dropped(self) -> int:
+        """Frames that slow viewers lost, of those gone and those still there."""
+        return self.dropped_slow + sum(v.dropped for viewers in self._viewers.values() for v in viewers)
+
     def filters(self) -> list[str | None]:
         """Return what is being looked at: a unit id, or None for the fleet."""
         return list(self._viewers)

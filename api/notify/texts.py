@@ -40,9 +40,8 @@ class Message(NamedTuple):
     body: str
 
 
-def sentences(record: AlertRecord) -> dict[str, str]:
-    """Return the alert in one sentence per language; relative words only, no clock."""
-    lost = record.tonnes_lost
+def sentences(record: AlertRecord, lost: float | None) -> dict[str, str]:
+    """Return the alert in one sentence per language; ``lost``: tonnes, None where unknown."""
     figures = record.figures
     english, persian = _cause(record)
     since_en, since_fa = _tehran(record.onset_ms)
@@ -60,7 +59,7 @@ def sentences(record: AlertRecord) -> dict[str, str]:
 
 def message(record: AlertRecord, event: str, language: str, base_url: str | None) -> Message:
     """Return what is sent when an alert was ``raised`` or ``cleared``; language en, fa or both."""
-    both = sentences(record)
+    both = sentences(record, record.tonnes_lost)
     if event == "cleared" and record.cleared_ms is not None:
         hours = (record.cleared_ms - record.onset_ms) / HOUR_MS
         at_en, at_fa = _tehran(record.cleared_ms)
@@ -115,4 +114,34 @@ def _tehran(at_ms: int) -> tuple[str, str]:
     return f"{local:%Y-%m-%d %H:%M} Tehran time", persian_number(f"{jalali:%Y/%m/%d} ساعت {local:%H:%M}")
 
 
-REASONS_FA: Mapping[str, str] = {}
+REASONS_FA: Mapping[str, str] = {
+    "silent": "بدون پیام",
+    "learning": "هنوز شناخته نشده",
+    "clock_off": "ساعت نادرست",
+    "planned": "توقف برنامه‌ریزی‌شده",
+    "not_scheduled": "خارج از برنامه",
+    "tripped": "قطع حفاظتی",
+    "failure_code": "کد خرابی",
+    "de_energised": "بی‌برق",
+    "plugged": "گرفتگی شوت",
+    "high_load": "بار زیاد",
+    "hopper_empty": "قیف خالی",
+    "upstream_stopped": "بالادست متوقف",
+    "drives_off": "محرک‌ها خاموش",  # noqa: RUF001 - Persian
+    "no_load": "بدون بار",
+    "started": "راه‌اندازی",
+    "below_target": "پایین‌تر از هدف",
+    "severe": "بسیار پایین‌تر از هدف",
+    "hard_ore": "سنگ سخت",
+    "feed": "کمبود خوراک",
+    "producing": "در حال تولید",
+    "comms_loss": "بی‌ارتباط",
+    "planned_stop": "توقف برنامه‌ریزی‌شده",
+    "breakdown": "خرابی",
+    "stopped_uncoded": "توقف بی‌دلیل ثبت‌شده",
+    "blocked": "گرفتگی",
+    "starved": "بی‌خوراک",
+    "idle": "بی‌کار",
+    "running": "در کار",
+    "underperforming": "کم‌بازده",
+}

@@ -22,6 +22,8 @@ HOUR_MS = 3_600_000
 WARM_UP_MS = 30 * 60_000
 # Hours that end within this may still get blocks in the ordinary way.
 SETTLING_MS = 600_000
+# Blocks are sealed after a minute; younger scans may be missing still.
+UNSEALED_MS = 180_000
 MAX_HOURS = 20_000
 LONGEST_MS = 32 * 24 * HOUR_MS
 
@@ -69,7 +71,11 @@ class StateHistories:
             stop_ms = min(stop_ms, -(-end_ms // 1000) * 1000)
             found += self._compute(unit, at_ms, stop_ms, settled_ms)
             at_ms = stop_ms
-        return _merged(found, start_ms, end_ms, settled_ms)
+        final_ms = now_ms - UNSEALED_MS
+        return [
+            replace(one, provisional=(one.end_ms or end_ms) > final_ms)
+            for one in joined(_cut(found, start_ms, end_ms), [])
+        ]
 
     def _cached(self, unit_id: str, hour_ms: int) -> list[Interval] | None:
         with self._lock:
@@ -105,13 +111,13 @@ def _cut(intervals: Sequence[Interval], start_ms: int, end_ms: int) -> list[Inte
     return cut
 
 
-def _merged(intervals: Sequence[Interval], start_ms: int, end_ms: int, settled_ms: int) -> list[Interval]:
+def joined(first: Sequence[Interval], second: Sequence[Interval]) -> list[Interval]:
+    """Return both in one list, neighbours of the same state and reason as one interval."""
     merged: list[Interval] = []
-    for one in _cut(intervals, start_ms, end_ms):
+    for one in (*first, *second):
         last = merged[-1] if merged else None
-        provisional = (one.end_ms or end_ms) > settled_ms
         if last is not None and (last.state, last.reason, last.end_ms) == (one.state, one.reason, one.start_ms):
-            merged[-1] = replace(last, end_ms=one.end_ms, provisional=provisional)
+            merged[-1] = replace(last, end_ms=one.end_ms, provisional=one.provisional)
         else:
-            merged.append(replace(one, provisional=provisional))
+            merged.append(one)
     return merged

@@ -3,7 +3,7 @@
 import { ask, send } from "./api.js";
 import { arrange, h, setAttribute, setText } from "./dom.js";
 import { instant, moment, number, span } from "./format.js";
-import { language, t, word } from "./language.js";
+import { join, language, t, word } from "./language.js";
 import { icon, reasonWord } from "./states.js";
 
 const CLOSED_SHOWN = 8;
@@ -89,7 +89,7 @@ function card({ act }) {
       if (alert.historical) parts.push(t("alert.historical"));
       if (alert.state === "SHLVD") parts.push(t("alert.shelved", { moment: moment(instant(alert.shelved_until), now) }));
       if (alert.acknowledged_by) parts.push(t("alert.acknowledged", { who: alert.acknowledged_by, moment: moment(instant(alert.acknowledged_at), now) }));
-      setText(facts, parts.join(" · "));
+      setText(facts, join(...parts));
       const newest = `${alert.notes?.length ?? 0}`;
       if (notes.dataset.count !== newest) {
         notes.dataset.count = newest;

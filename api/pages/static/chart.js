@@ -2,7 +2,7 @@
 
 import { h, px, setAttribute, setText, svg } from "./dom.js";
 import { clock, decimalsFor, minute, moment, number } from "./format.js";
-import { t } from "./language.js";
+import { join, t } from "./language.js";
 import { niceAbove, Scale } from "./scale.js";
 
 const HEIGHT = px(150);
@@ -136,7 +136,7 @@ export function chart({ name, signal, target = null, close }) {
     const point = picked === null ? points.at(-1) : points[picked];
     const unit = node.dataset.unit;
     if (!point || point[1] === null) setText(readout, "");
-    else setText(readout, picked === null ? `${figures(point[1])} ${unit}` : `${figures(point[1])} ${unit} · ${range[1] - range[0] > 3_600_000 ? moment(point[0], now) : clock(point[0])}`);
+    else setText(readout, picked === null ? `${figures(point[1])} ${unit}` : join(`${figures(point[1])} ${unit}`, range[1] - range[0] > 3_600_000 ? moment(point[0], now) : clock(point[0])));
     setAttribute(cursor, "visibility", picked === null || !drawn ? "hidden" : null);
     if (picked !== null && drawn && point?.[1] !== null) {
       setAttribute(cursor, "transform", `translate(${drawn.x(point[0]).toFixed(1)} 0)`);

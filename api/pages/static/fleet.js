@@ -8,13 +8,14 @@ import { everything, insist } from "./api.js";
 import { arrange, h, setAttribute, setText } from "./dom.js";
 import { fleetRow } from "./fleet_row.js";
 import { number, percent } from "./format.js";
-import { t, translate, word } from "./language.js";
+import { join, t, translate, word } from "./language.js";
 import { masthead } from "./masthead.js";
 import { byTrouble, fromFrame, fromList } from "./standing.js";
 import { isTrouble, stateIcon, stateOf, stateWord, STATE_NAMES } from "./states.js";
 import { LiveStream } from "./stream.js";
 
-const REREAD_MS = 5_000;
+const MOST_DAYS = 24;
+const REREAD_MS = 3_000;
 
 translate();
 document.title = `${t("fleet.title")} · ${t("app.name")}`;
@@ -57,6 +58,7 @@ const table = h(
       { role: "row" },
       heading("state", "column.state"),
       heading("unit", "column.unit"),
+      heading("day", "column.day"),
       heading("rate", "column.rate"),
       heading("tonnes", "column.tonnes", "num"),
       heading("last-tonne", "column.last-tonne", "num"),
@@ -129,8 +131,7 @@ function drawFigures(all) {
   const sum = (name, of = all) => of.reduce((total, unit) => total + (unit.standing[name] ?? 0), 0);
   const target = sum("target_tph");
   setText(rate.value, number(sum("throughput_tph"), 1));
-  const share = target > 0 ? ` · ${percent(sum("throughput_tph") / target)}` : "";
-  setText(rate.more, `${t("fleet.of-target", { target: number(target, 1) })}${share}`);
+  setText(rate.more, join(t("fleet.of-target", { target: number(target, 1) }), target > 0 && percent(sum("throughput_tph") / target)));
   setText(tonnes.value, number(sum("tonnes_today"), 1));
   setText(tonnes.more, word("ucum", "t"));
   setText(alerts.value, number(sum("alerts")));
@@ -146,7 +147,7 @@ function draw() {
     .filter((unit) => (!chosen.state || unit.standing.state === chosen.state) && wanted.every((part) => unit.haystack.includes(part)))
     .sort((a, b) => byTrouble({ id: a.about.id, ...a.standing }, { id: b.about.id, ...b.standing }));
   const now = stream.now();
-  for (const unit of shown) unit.row.show(unit.standing, Number.isFinite(now) ? now : Date.now());
+  shown.forEach((unit, place) => unit.row.show(unit.standing, Number.isFinite(now) ? now : Date.now(), place < MOST_DAYS && Number.isFinite(now)));
   arrange(body, shown.map((unit) => unit.row.node));
   table.hidden = shown.length === 0;
   nothing.hidden = shown.length > 0;

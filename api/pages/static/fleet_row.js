@@ -1,13 +1,18 @@
 // One unit's row on the fleet page.
 
+import { narrowStrip, readDay } from "./day.js";
 import { h, setAttribute, setText, svg } from "./dom.js";
 import { ago, countdown, moment, number, percent, span } from "./format.js";
-import { t, word } from "./language.js";
+import { join, t, word } from "./language.js";
 import { shareOfTarget } from "./standing.js";
 import { icon, reasonWord, stateBadge, stateOf, stateWord } from "./states.js";
 
 const BELL = "M8 2c-2.6 0-4 2-4 4.5C4 10 2.5 11 2.5 11h11S12 10 12 6.5C12 4 10.6 2 8 2zM6.8 13.6h2.4";
 const LINK = "M2 6a9 9 0 0 1 12 0M4.5 9a5.3 5.3 0 0 1 7 0M8 12.5v.1M2.5 13.5l11-11";
+
+const DAY_REREAD_MS = 300_000;
+const DAY_PAUSE_MS = 15_000;
+const DAY_DRAW_MS = 30_000;
 
 /** The rate as a bar whose right end is 125 % of the target; the mark is the target. */
 function bullet() {
@@ -22,6 +27,42 @@ function bullet() {
   return { node, show: (share) => setAttribute(fill, "width", `${(Math.min(1, Math.max(0, (share ?? 0) / 1.25)) * 100).toFixed(1)}%`) };
 }
 
+/** The unit's day, asked for once it is in sight, then when its state changes and every few minutes. */
+function dayStrip(unitId) {
+  const strip = narrowStrip();
+  let intervals = [];
+  let key = null;
+  let readAt = -Infinity;
+  let drawnAt = -Infinity;
+  let asking = false;
+  async function read(standing, now) {
+    asking = true;
+    readAt = performance.now();
+    try {
+      intervals = await readDay(unitId, now);
+      drawnAt = -Infinity;
+    } catch {
+      key = null; // the next frame after a pause asks again
+    } finally {
+      asking = false;
+    }
+  }
+  return {
+    node: strip.node,
+    show(standing, now) {
+      const wanted = `${standing.state} ${standing.since}`;
+      const age = performance.now() - readAt;
+      if (!asking && (age > DAY_REREAD_MS || (wanted !== key && age > DAY_PAUSE_MS))) {
+        key = wanted;
+        read(standing, now);
+      }
+      if (performance.now() - drawnAt < DAY_DRAW_MS) return;
+      drawnAt = performance.now();
+      strip.show(intervals, standing, now);
+    },
+  };
+}
+
 export function fleetRow(unit) {
   const badge = stateBadge();
   const since = h("span", { class: "since" });
@@ -30,6 +71,7 @@ export function fleetRow(unit) {
   const rate = h("span", { class: "big" });
   const against = h("span", { class: "small" });
   const bar = bullet();
+  const day = dayStrip(unit.id);
   const tonnes = h("span", { class: "big" });
   const lastTonne = h("span", {});
   const lastTonneAge = h("span", { class: "sub" });
@@ -43,10 +85,11 @@ export function fleetRow(unit) {
     cell(
       "unit",
       h("a", { class: "name ltr", href: `/units/${encodeURIComponent(unit.id)}` }, unit.id),
-      h("div", { class: "where" }, h("bdi", {}, word("place", unit.site)), " · ", h("bdi", {}, word("place", unit.province)), " · ", word("mineral", unit.mineral)),
+      h("div", { class: "where" }, h("bdi", {}, word("place", unit.site)), t("separator"), h("bdi", {}, word("place", unit.province)), t("separator"), word("mineral", unit.mineral)),
       reason,
     ),
-    cell("rate aged", h("span", { class: "figures-line" }, rate, against), bar.node),
+    cell("day", day.node),
+    cell("rate aged", h("span", { class: "figures-line" }, h("span", {}, rate, h("small", { class: "quiet" }, " ", word("ucum", "t/h"))), against), bar.node),
     cell("tonnes num aged", tonnes, h("span", { class: "sub" }, word("ucum", "t"))),
     cell("last-tonne num", lastTonne, lastTonneAge),
     cell("seen num", seen, contact),
@@ -55,20 +98,24 @@ export function fleetRow(unit) {
 
   return {
     node,
-    show(standing, now) {
+    /** `day`: whether to show the last 24 hours too; a fleet of thousands does not ask for all of them. */
+    show(standing, now, withDay) {
+      if (withDay) day.show(standing, now);
       const state = stateOf(standing.state);
       setAttribute(node, "data-state", standing.state);
       setAttribute(node, "data-tone", state.tone);
       setAttribute(node, "data-connection", standing.connection);
       badge.show(standing.state);
-      setText(since, Number.isFinite(standing.since) ? `${span(now - standing.since)} · ${t("since", { moment: moment(standing.since, now) })}` : t("not-known"));
+      setText(since, Number.isFinite(standing.since) ? join(span(now - standing.since), t("since", { moment: moment(standing.since, now) })) : t("not-known"));
       const pending = standing.pending;
       const why = reasonWord(standing.reason);
       setText(reason, pending ? `${t("pending", { state: stateWord(pending.state) })} ${countdown(pending.remaining_s)}` : why);
       reason.hidden = !reason.textContent;
+      setAttribute(reason, "data-pending", pending ? pending.state : null);
       setText(rate, number(standing.throughput_tph, 1));
       const share = shareOfTarget(standing);
-      setText(against, `${t("target", { n: number(standing.target_tph, 1) })}${share === null ? "" : ` · ${percent(share)}`}`);
+      const target = number(standing.target_tph, 1);
+      setText(against, share === null ? t("target", { n: target }) : t("rate.against", { share: percent(share), n: target }));
       bar.show(share);
       setText(tonnes, number(standing.tonnes_today, 1));
       setText(lastTonne, Number.isFinite(standing.last_tonne_at) ? moment(standing.last_tonne_at, now) : t("never"));

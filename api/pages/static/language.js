@@ -17,6 +17,9 @@ export function t(key, values) {
   return values ? text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "") : text;
 }
 
+/** Phrases side by side; empty ones are left out. */
+export const join = (...phrases) => phrases.filter(Boolean).join(t("separator"));
+
 /** A word for a code that comes from outside: a signal, a place, a reason. Unknown ones are made readable. */
 export function word(kind, code) {
   if (code === null || code === undefined || code === "") return "";

@@ -15,7 +15,7 @@ const PRODUCING = new Set(["RUNNING", "UNDERPERFORMING"]);
 export const titleOf = (machine) => machine.title?.[language] ?? machine.title?.en ?? machine.id;
 
 /** "Jaw crusher · Bearing temperature": the name of a signal where its machine is not in sight. */
-export const fullName = (machine, signal) => `${titleOf(machine)} · ${word("signal", signal.name)}`;
+export const fullName = (machine, signal) => `${titleOf(machine)} – ${word("signal", signal.name)}`;
 
 function lamp(signal) {
   const good = signal.name === "running";

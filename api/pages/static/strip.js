@@ -1,32 +1,15 @@
 // The states of the last 24 hours as one strip, with what each took, and why. Time runs from left to right in
 // both languages, as on the plant's own recorders.
 
+import { DAY_MS, merged } from "./day.js";
 import { h, px, setAttribute, setText, svg } from "./dom.js";
 import { minute, moment, span } from "./format.js";
-import { t } from "./language.js";
+import { join, t } from "./language.js";
 import { icon, reasonWord, stateIcon, stateOf, stateWord } from "./states.js";
 
-const DAY_MS = 86_400_000;
 const TEHRAN_MS = 12_600_000; // +03:30, so that ticks stand on Tehran's full hours
 const HEIGHT = px(44);
 const SHOWN_CHANGES = 12;
-
-/** Cut to the last 24 hours, and put what the live frames know at the end: the store hears of it a minute later. */
-export function merged(intervals, standing, now) {
-  const start = now - DAY_MS;
-  let all = intervals.filter((one) => one.to > start && one.from < now);
-  if (standing && Number.isFinite(standing.since)) {
-    const since = Math.min(standing.since, now);
-    const last = all.at(-1);
-    if (last && last.state === standing.state && last.to >= since) last.to = now;
-    else {
-      all = all.filter((one) => one.from < since);
-      if (all.length) all.at(-1).to = Math.min(all.at(-1).to, since);
-      all.push({ state: standing.state, reason: standing.reason, from: since, to: now, provisional: true });
-    }
-  }
-  return all.map((one) => ({ ...one, from: Math.max(one.from, start), to: Math.min(one.to, now), begun: one.from }));
-}
 
 export function stateStrip() {
   const pattern = svg(
@@ -124,7 +107,7 @@ export function stateStrip() {
     const one = shown[Math.min(index, shown.length - 1)];
     const why = reasonWord(one.reason);
     const until = one.to >= range[1] ? t("strip.now") : minute(one.to);
-    setText(readout, `${stateWord(one.state)} · ${moment(one.begun, range[1])} – ${until} · ${span(one.to - one.begun)}${why ? ` · ${why}` : ""}`);
+    setText(readout, join(stateWord(one.state), `${moment(one.begun, range[1])} – ${until}`, span(one.to - one.begun), why));
     setAttribute(cursor, "visibility", picked === null ? "hidden" : null);
     if (picked !== null) setAttribute(cursor, "x", x((one.from + one.to) / 2, frame.clientWidth));
     return undefined;

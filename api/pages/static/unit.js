@@ -6,6 +6,7 @@
 
 import { ApiError, ask, everything, insist } from "./api.js";
 import { alertPanel } from "./alerts.js";
+import { readDay } from "./day.js";
 import { demoControls } from "./demo.js";
 import { dial } from "./dial.js";
 import { h, setText } from "./dom.js";
@@ -20,7 +21,6 @@ import { LiveStream } from "./stream.js";
 import { trends } from "./trends.js";
 import { unitHead } from "./unit_head.js";
 
-const DAY_MS = 86_400_000;
 const STATES_REREAD_MS = 60_000;
 const MOST_DIALS = 6;
 
@@ -90,9 +90,7 @@ function stripPanel() {
   let seen = null;
   async function read() {
     readAt = performance.now();
-    const end = now();
-    const items = await everything(`${api}/states?start=${new Date(end - DAY_MS).toISOString()}&end=${new Date(end).toISOString()}`);
-    intervals = items.map((one) => ({ ...one, from: instant(one.from), to: instant(one.to) }));
+    intervals = await readDay(unitId, now());
     drawn.show(intervals, standing, now());
   }
   let drawnAt = -Infinity;

@@ -2,7 +2,7 @@
 
 import { h, setAttribute, setText, svg } from "./dom.js";
 import { ago, countdown, moment, number, percent, span } from "./format.js";
-import { t, word } from "./language.js";
+import { join, t, word } from "./language.js";
 import { shareOfTarget } from "./standing.js";
 import { reasonWord, stateBadge, stateOf, stateWord } from "./states.js";
 
@@ -57,8 +57,8 @@ export function unitHead(unit) {
       "div",
       { class: "who-where" },
       h("h1", {}, h("span", { class: "ltr" }, unit.id)),
-      h("p", {}, h("bdi", {}, word("place", unit.site)), " · ", h("bdi", {}, word("place", unit.province))),
-      h("p", { class: "quiet" }, word("mineral", unit.mineral), " · ", h("bdi", { class: "ltr" }, unit.model)),
+      h("p", {}, h("bdi", {}, word("place", unit.site)), t("separator"), h("bdi", {}, word("place", unit.province))),
+      h("p", { class: "quiet" }, word("mineral", unit.mineral), t("separator"), h("bdi", { class: "ltr" }, unit.model)),
     ),
     state,
     pending.node,
@@ -74,7 +74,7 @@ export function unitHead(unit) {
       setAttribute(node, "data-tone", tone);
       setAttribute(node, "data-connection", standing.connection);
       badge.show(standing.state);
-      setText(since, Number.isFinite(standing.since) ? `${span(now - standing.since)} · ${t("since", { moment: moment(standing.since, now) })}` : "");
+      setText(since, Number.isFinite(standing.since) ? join(span(now - standing.since), t("since", { moment: moment(standing.since, now) })) : "");
       setText(reason, reasonWord(standing.reason));
       reason.hidden = !reason.textContent;
       provisional.hidden = !standing.provisional;

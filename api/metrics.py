@@ -1,0 +1,84 @@
+"""The service's figures as Prometheus text, and those the collector left in the registry."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from orewatch.storage.database import DatabaseError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from api.service import Service
+
+log = logging.getLogger(__name__)
+
+Sample = tuple[dict[str, str], float]
+
+
+def metrics_text(service: Service) -> str:
+    """Return everything, in the text exposition format 0.0.4."""
+    return "".join(_family(*family) for family in _families(service))
+
+
+def _families(service: Service) -> Iterator[tuple[str, str, str, Iterable[Sample]]]:
+    now_ms = service.now_ms()
+    states = Counter(facts.state.value for facts in service.judge.facts)
+    stream, watch = service.stream, service.watch
+    kinds = Counter(record.kind.value for record in service.book.standing())
+    letters = service.outbox.counts()
+    yield "orewatch_api_up_seconds", "gauge", "seconds since start", [({}, (now_ms - service.started_ms) / 1000)]
+    yield "orewatch_units", "gauge", "units by state", [({"state": k}, v) for k, v in states.items()]
+    yield "orewatch_broker_connected", "gauge", "1 while the broker link stands", [({}, service.loop.connected)]
+    yield "orewatch_tick_seconds", "gauge", "what the last tick took", [({}, watch.tick_ms / 1000)]
+    yield (
+        "orewatch_judged_behind_seconds",
+        "gauge",
+        "age of the last judged second",
+        [({}, max(0, now_ms - watch.judged_ms) / 1000)],
+    )
+    counts = {**service.follower.counts, **watch.counts}
+    yield "orewatch_api_events_total", "counter", "what came in", [({"what": k}, v) for k, v in counts.items()]
+    yield "orewatch_viewers", "gauge", "open live streams", [({}, len(stream))]
+    dropped = {"slow": stream.frames_dropped, "given_up": stream.given_up, "refused": stream.refused}
+    yield (
+        "orewatch_viewers_dropped_total",
+        "counter",
+        "frames and viewers dropped, by reason",
+        [({"reason": k}, v) for k, v in dropped.items()],
+    )
+    yield "orewatch_alerts_standing", "gauge", "standing alerts by kind", [({"kind": k}, v) for k, v in kinds.items()]
+    yield (
+        "orewatch_alerts_raised_total",
+        "counter",
+        "alerts raised since start",
+        [({"kind": k}, v) for k, v in service.engine.raised.items()],
+    )
+    yield "orewatch_outbox_letters", "gauge", "letters by state", [({"state": k}, v) for k, v in letters.items()]
+    yield "orewatch_outbox_failures_total", "counter", "attempts that failed", [({}, service.sender.failures)]
+    yield "orewatch_collector_total", "counter", "the collector's counters", _collector(service)
+
+
+def _collector(service: Service) -> list[Sample]:
+    if service.registry is None:
+        return []
+    try:
+        counters = service.registry.counters()
+    except DatabaseError as error:
+        log.warning("the collector's counters cannot be read: %s", error)
+        return []
+    return [({"unit": key.unit, "name": key.name, "reason": key.reason}, value) for key, value in counters.items()]
+
+
+def _family(name: str, kind: str, text: str, samples: Iterable[Sample]) -> str:
+    lines = [f"# HELP {name} {text}\n# TYPE {name} {kind}\n"]
+    for labels, value in samples:
+        shown = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
+        lines.append(f"{name}{{{shown}}} {float(value):g}\n" if shown else f"{name} {float(value):g}\n")
+    return "".join(lines)
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

@@ -1,0 +1,37 @@
+"""The process itself: ``/healthz``, ``/readyz``, ``/metrics``."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.responses import Response
+
+from api.answers import answer
+from api.metrics import metrics_text
+from api.serving import Serving  # noqa: TC001 - FastAPI reads the annotations
+
+router = APIRouter(tags=["process"])
+
+
+@router.get("/healthz", summary="The process answers")
+async def healthz() -> Response:
+    """Always 200."""
+    return answer({"status": "ok"})
+
+
+@router.get("/readyz", summary="The process does its work", responses={503: {"description": "not yet, or not now"}})
+async def readyz(service: Serving) -> Response:
+    """Ready while units are judged. The store may be down: live values and alerts go on without it."""
+    checks = {
+        "watching": service.watching,
+        "broker": service.loop.connected,
+        "caught_up": service.caught_up,
+        "store": service.store is not None,
+    }
+    ready = checks["watching"] and checks["broker"]
+    return answer({"status": "ready" if ready else "not ready", "checks": checks}, 200 if ready else 503)
+
+
+@router.get("/metrics", summary="Prometheus text", response_class=Response)
+async def metrics(service: Serving) -> Response:
+    """Counters and gauges, the collector's among them."""
+    return Response(metrics_text(service), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -1,0 +1,94 @@
+"""The pages' files: read once, compressed once, revalidated by their digest."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import mimetypes
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from api.problems import not_found
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from importlib.resources.abc import Traversable
+
+_TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json", ".svg": "image/svg+xml"}
+_LEAST_GZIP = 500
+
+
+@dataclass(frozen=True, slots=True)
+class StaticFile:
+    """One file, ready to send."""
+
+    media_type: str
+    plain: bytes
+    packed: bytes | None
+    tag: str
+
+    @classmethod
+    def of(cls, name: str, data: bytes) -> StaticFile:
+        """Return a file as it is sent."""
+        suffix = name[name.rfind(".") :]
+        media_type = _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
+        if media_type.startswith("text/"):
+            media_type += "; charset=utf-8"
+        packed = gzip.compress(data, 9, mtime=0) if len(data) >= _LEAST_GZIP else None
+        tag = hashlib.blake2b(data, digest_size=12).hexdigest()
+        return cls(media_type, data, packed if packed and len(packed) < len(data) else None, f'"{tag}"')
+
+    def response(self, request: Request) -> Response:
+        """Answer a request for it: 304 where the caller has it."""
+        headers = {"ETag": self.tag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+        known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
+        if self.tag in known:
+            return Response(status_code=304, headers=headers)
+        if self.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
+            return Response(self.packed, media_type=self.media_type, headers={**headers, "Content-Encoding": "gzip"})
+        return Response(self.plain, media_type=self.media_type, headers=headers)
+
+
+def pages() -> APIRouter:
+    """Return the routes of the pages and their files."""
+    files = dict(_read(resources.files("api.pages").joinpath("static"), ""))
+    router = APIRouter(include_in_schema=False)
+
+    def send(name: str, request: Request) -> Response:
+        found = files.get(name)
+        if found is None:
+            raise not_found(f"there is no file {name[:80]!r}")
+        return found.response(request)
+
+    @router.get("/")
+    async def fleet(request: Request) -> Response:
+        return send("fleet.html", request)
+
+    @router.get("/units/{unit_id}")
+    async def unit(unit_id: str, request: Request) -> Response:  # noqa: ARG001 - the page reads its own address
+        return send("unit.html", request)
+
+    @router.get("/favicon.ico")
+    async def icon(request: Request) -> Response:
+        return send("icon.svg", request)
+
+    @router.get("/static/{name:path}")
+    async def static(name: str, request: Request) -> Response:
+        return send(name, request)
+
+    return router
+
+
+def _read(folder: Traversable, prefix: str) -> Iterator[tuple[str, StaticFile]]:
+    if not folder.is_dir():
+        return
+    for entry in folder.iterdir():
+        name = prefix + entry.name
+        if entry.is_dir():
+            yield from _read(entry, f"{name}/")
+        else:
+            yield name, StaticFile.of(name, entry.read_bytes())

@@ -1,0 +1,46 @@
+"""The store and the registry that the settings name; where they cannot be opened, the service goes on without."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from orewatch.storage.database import DatabaseError
+from orewatch.storage.query import StoreError
+from orewatch.storage.registry import Registry
+from orewatch.storage.sqlite import EmbeddedStore
+
+if TYPE_CHECKING:
+    from api.settings import ApiSettings
+    from orewatch.storage.query import HistoryStore
+
+log = logging.getLogger(__name__)
+
+
+def open_registry(settings: ApiSettings) -> Registry | None:
+    """Return the collector's registry, or None where its file cannot be opened."""
+    try:
+        return Registry.open(settings.journal_path)
+    except DatabaseError as error:
+        log.warning("no registry, units are known once they speak: %s", error)
+        return None
+
+
+def open_store(settings: ApiSettings) -> HistoryStore | None:
+    """Return the history store: InfluxDB where one is named, otherwise the collector's journal."""
+    if settings.influx_url is not None:
+        from orewatch.storage.influx import InfluxServer, InfluxTarget  # noqa: PLC0415 - httpx costs start-up time
+        from orewatch.storage.influx_store import InfluxStore  # noqa: PLC0415 - the same
+
+        token = settings.influx_token
+        target = InfluxTarget(
+            url=settings.influx_url,
+            database=settings.influx_database,
+            token=None if token is None else token.get_secret_value(),
+        )
+        return InfluxStore(server=InfluxServer(target=target))
+    try:
+        return EmbeddedStore.open(settings.journal_path)
+    except StoreError as error:
+        log.warning("no history store, live values and alerts only: %s", error)
+        return None

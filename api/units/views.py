@@ -1,0 +1,108 @@
+"""Units as JSON-able tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from api.instants import iso, iso_or_none
+from orewatch.plant.catalogue import catalogue
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from api.live.readings import UnitReadings
+    from orewatch.plant.unit import Machine, Unit
+
+_FIXED = (
+    "id",
+    "site",
+    "province",
+    "mineral",
+    "circuit",
+    "model",
+    "latitude",
+    "longitude",
+    "nameplate_tph",
+    "target_tph",
+)
+_LIMITS = ("low", "high", "normal_low", "normal_high", "warn", "trip", "warn_low", "trip_low", "resolution")
+_ROLES = ("flow", "total", "main")
+_MANY = ("upstream", "drives", "plugged", "tripped", "energised")
+
+
+def summary(unit: Unit, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a unit of the list from its live entry."""
+    return {
+        **{name: getattr(unit, name) for name in _FIXED},
+        "state": entry["state"],
+        "state_since": iso_or_none(entry["since"]),
+        "reason": entry["reason"],
+        "provisional": entry["provisional"],
+        "connection": entry["connection"],
+        "throughput_tph": entry["throughput_tph"],
+        "tonnes_today": entry["tonnes_today"],
+        "last_tonne_at": iso_or_none(entry["last_tonne_at"]),
+        "last_seen": iso_or_none(entry["last_seen"]),
+        "alerts_active": entry["alerts"],
+        "pending": entry["pending"],
+    }
+
+
+def detail(unit: Unit, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a unit with machines and roles."""
+    roles = unit.roles
+    return {
+        **summary(unit, entry),
+        "machines": [_machine(machine) for machine in unit.machines.values()],
+        "roles": {
+            **{name: str(getattr(roles, name)) for name in _ROLES},
+            "no_load": roles.no_load,
+            "full_load": roles.full_load,
+            "hopper": None if roles.hopper is None else str(roles.hopper),
+            **{name: [str(ref) for ref in getattr(roles, name)] for name in _MANY},
+        },
+    }
+
+
+def latest(unit: Unit, readings: UnitReadings) -> list[dict[str, Any]]:
+    """Return the newest reading of every signal of the unit; one never read is there, too, as stale."""
+    rows = []
+    for ref, signal in unit.signals():
+        reading = readings.signals.get(str(ref))
+        rows.append(
+            {
+                "machine": ref.machine,
+                "signal": ref.signal,
+                "unit": signal.unit,
+                "value": None if reading is None else reading.value,
+                "time": None if reading is None else iso(reading.time_ms),
+                "quality": 500 if reading is None else reading.quality if reading.quality in {0, 192} else 500,
+            }
+        )
+    return rows
+
+
+def add_share(share: dict[str, Any], entry: Mapping[str, Any]) -> None:
+    """Count one unit into a share of the fleet."""
+    share["units"] += 1
+    share["tonnes_today"] = round(share["tonnes_today"] + (entry["tonnes_today"] or 0.0), 3)
+    share["by_state"][entry["state"]] = share["by_state"].get(entry["state"], 0) + 1
+
+
+def _machine(machine: Machine) -> dict[str, Any]:
+    cls = catalogue().classes.get(machine.cls)
+    return {
+        "id": machine.id,
+        "class": machine.cls,
+        "title": dict(cls.title) if cls is not None else {"en": machine.cls.replace("_", " ").capitalize()},
+        "signals": [
+            {
+                "name": signal.name,
+                "kind": str(signal.kind),
+                "unit": signal.unit,
+                "priority": None if signal.priority is None else str(signal.priority),
+                **{name: getattr(signal, name) for name in _LIMITS},
+            }
+            for signal in machine.signals.values()
+        ],
+    }
