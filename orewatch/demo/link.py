@@ -7,6 +7,7 @@ import contextlib
 from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from types import TracebackType
 
 _CHUNK: Final = 65_536
@@ -45,6 +46,10 @@ class Link:
             for writer in tuple(self._open):
                 # Aborted, not closed: a radio that fades says no goodbye, so the broker sends the will.
                 writer.transport.abort()
+
+    def follow(self, on: bool, _parameters: Mapping[str, float]) -> None:
+        """Obey the scenario ``cut_link``."""
+        self.set_up(not on)
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if not self.up:
