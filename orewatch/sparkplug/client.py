@@ -169,6 +169,11 @@ class MqttClient:
             self._paho.loop_write()
         await self._drop()
 
+    def abort(self) -> None:
+        """Drop the connection without a word: the broker will publish the will."""
+        if self._stream is not None:
+            self._stream.abort()
+
     async def closed(self) -> None:
         """Wait until the link is lost or closed; an exception of on_message comes out here."""
         if self._serving is not None:

@@ -115,6 +115,11 @@ class PacketStream:
         self.flush()
         self._sock.close()
 
+    def abort(self) -> None:
+        """Give up what waits, and let paho find the connection broken."""
+        self._failed, self.at_end = ConnectionAbortedError("given up by the client"), True
+        self._outgoing.clear()
+
     def fileno(self) -> int:
         """Return the socket's descriptor."""
         return self._sock.fileno()
