@@ -164,7 +164,7 @@ export function chart({ name, signal, target = null, close }) {
     const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -20, PageDown: 20 }[event.key];
     if (!step || !points.length) return;
     event.preventDefault();
-    pick(Math.min(points.length - 1, Math.max(0, (picked ?? points.length) + step)));
+    pick(Math.min(points.length - 1, Math.max(0, (picked ?? points.length - 1) + step)));
   });
   new ResizeObserver(draw).observe(frame);
 

@@ -129,7 +129,7 @@ export function stateStrip() {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    pick(Math.min(shown.length - 1, Math.max(0, (picked ?? shown.length) + step)));
+    pick(Math.min(shown.length - 1, Math.max(0, (picked ?? shown.length - 1) + step)));
   });
   new ResizeObserver(draw).observe(frame);
 

@@ -33,7 +33,7 @@ export function trends({ unit, now }) {
 
   const charts = h("div", { class: "trend-list" });
   const buttons = Object.keys(RANGES).map((name) =>
-    h("button", { type: "button", class: "button segment", "data-range": name, "aria-pressed": String(name === range), onclick: () => choose(name) }, t(`trend.${name}`)),
+    h("button", { type: "button", class: "button choice", "data-range": name, "aria-pressed": String(name === range), onclick: () => choose(name) }, t(`trend.${name}`)),
   );
   const chooser = h("div", { class: "segments", role: "group", "aria-label": t("trend.range") }, ...buttons);
 

@@ -281,7 +281,7 @@ export const strings = {
   "ucum.[pH]": "",
   "ucum.m3/h": "m³/h",
   "ucum.min": "دقیقه",
-  "ucum./min": "/min",
+  "ucum./min": "بر دقیقه",
   "ucum.A": "A",
   "ucum.Hz": "Hz",
 

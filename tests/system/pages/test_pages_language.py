@@ -1,0 +1,103 @@
+"""English and Persian complete, both directions, both themes, from the phone to the wall."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import expect
+
+from orewatch.plant.catalogue import catalogue
+from orewatch.plant.states import REASONS, STATES
+from tests.system.pages.conftest import ARTEFACTS
+
+if TYPE_CHECKING:
+    from tests.system.pages.conftest import Visit
+    from tests.system.pages.server import FakeService
+
+SIZES = {"phone-360": (360, 740), "phone": (390, 844), "desktop": (1440, 900), "wall": (3840, 2160)}
+
+
+def test_both_languages_have_every_string(visit: Visit) -> None:
+    page = visit("/")
+    strings = page.evaluate(
+        """async () => {
+          const [en, fa] = await Promise.all(["en", "fa"].map((l) => import(`/static/strings/${l}.js`)));
+          return { en: en.strings, fa: fa.strings };
+        }"""
+    )
+    persian = {key for key in strings["fa"] if not key.startswith("place.")}
+    assert persian == set(strings["en"])
+    holes = re.compile(r"\{(\w+)\}")
+    for key in persian:
+        assert set(holes.findall(strings["fa"][key])) == set(holes.findall(strings["en"][key])), key
+    table = catalogue()
+    wanted = {f"signal.{name}" for one in table.classes.values() for name in one.signals}
+    wanted |= {f"ucum.{s.unit}" for one in table.classes.values() for s in one.signals.values() if s.unit != "1"}
+    wanted |= {f"state.{state}" for state in STATES} | {f"reason.{reason}" for reason in REASONS}
+    wanted |= {f"mineral.{one.mineral}" for one in table.circuits.values()}
+    assert wanted - set(strings["en"]) == set()
+
+
+def test_persian_has_its_direction_digits_and_calendar(visit: Visit, fake: FakeService) -> None:
+    fake.skew_ms = 1_795_433_400_000 - (fake.now_ms() - fake.skew_ms)  # 2026-11-23T11:30Z, 15:00 in Tehran
+    page = visit("/units/pb-01", language="fa")
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    expect(page.locator(".dial")).to_have_count(6)
+    expect(page.locator(".masthead .date")).to_have_text("دوشنبه ۲ آذر ۱۴۰۵")
+    expect(page.locator(".masthead time")).to_contain_text("۱۵:۰۰")  # noqa: RUF001 - Persian digits
+    text = page.locator("main").inner_text()
+    names = re.compile(r"pb-01|MPU-6|m³/h|m/s²|\bpH\b")
+    assert re.findall(r"[0-9]", names.sub("", text)) == []
+    latin = set(re.findall(r"[A-Za-z]{3,}", names.sub("", text)))
+    assert latin <= {"kPa", "kWh"}, latin
+
+
+def test_the_language_switch_is_kept(visit: Visit) -> None:
+    page = visit("/")
+    expect(page.locator("h1")).to_contain_text("need attention")
+    page.get_by_role("button", name=re.compile("Switch to Persian")).click()
+    expect(page.locator("html")).to_have_attribute("lang", "fa")
+    expect(page.locator("h1")).to_contain_text("رسیدگی")
+    page.locator("tr[data-unit=mn-01] a").click()
+    expect(page.locator("html")).to_have_attribute("lang", "fa")
+    expect(page.locator(".big-badge")).to_have_text("بی‌کار")
+
+
+def test_the_theme_follows_the_system_until_chosen(visit: Visit) -> None:
+    page = visit("/", theme="auto", color_scheme="dark")
+    html = page.locator("html")
+    expect(html).to_have_attribute("data-theme", "dark")
+    page.emulate_media(color_scheme="light")
+    expect(html).to_have_attribute("data-theme", "light")
+    switch = page.get_by_role("button", name=re.compile("Colours"))
+    switch.click()
+    switch.click()
+    expect(html).to_have_attribute("data-theme", "dark")
+    page.goto(page.url.split("?")[0])
+    expect(html).to_have_attribute("data-theme", "dark")
+
+
+@pytest.mark.parametrize("name", SIZES)
+@pytest.mark.parametrize("path", ["/", "/units/mn-01"])
+def test_every_size_fits_in_both_languages_and_themes(visit: Visit, path: str, name: str) -> None:
+    for language, theme in (("en", "light"), ("fa", "dark")):
+        page = visit(path, size=SIZES[name], language=language, theme=theme)
+        expect(page.locator(".badge").first).to_be_visible()
+        if path != "/":
+            expect(page.locator(".trend .line").first).to_have_attribute("d", re.compile("^M"))
+        assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
+        ARTEFACTS.mkdir(exist_ok=True)
+        page_name = "fleet" if path == "/" else "unit"
+        page.screenshot(path=ARTEFACTS / f"{page_name}-{name}-{language}-{theme}.png", full_page=name != "wall")
+
+
+def test_contrast_is_enough_in_both_themes(visit: Visit) -> None:
+    for theme in ("light", "dark"):
+        page = visit("/units/mn-01", theme=theme)
+        expect(page.locator(".dial")).to_have_count(6)
+        expect(page.locator(".alert").first).to_be_visible()
+        poor = page.evaluate(Path(__file__).with_name("contrast.js").read_text(encoding="utf-8"))
+        assert poor == [], theme

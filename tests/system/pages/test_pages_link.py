@@ -1,0 +1,72 @@
+"""The stream cut, stalled and healed; the token; a browser whose clock is wrong."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from playwright.sync_api import expect
+
+if TYPE_CHECKING:
+    from tests.system.pages.conftest import Visit
+    from tests.system.pages.server import FakeService
+
+HOUR_MS = 3_600_000
+
+
+def test_a_stalled_stream_is_said_and_heals(visit: Visit, fake: FakeService) -> None:
+    page = visit("/units/pb-01")
+    expect(page.locator(".lamp")).to_have_text("Live")
+    fake.stalled = True  # the connection stays open: only the frames stop
+    expect(page.locator("#outage")).to_be_visible()
+    expect(page.locator("#outage")).to_contain_text("No news for")
+    expect(page.locator("body")).to_have_attribute("data-link", "lost", timeout=15_000)
+    expect(page.locator(".dial[data-trust=lost]").first).to_be_visible()
+    fake.stalled = False
+    expect(page.locator(".lamp")).to_have_text("Live", timeout=15_000)
+    expect(page.locator("#outage")).to_be_hidden()
+    expect(page.locator(".dial[data-trust=good]")).to_have_count(6)
+
+
+def test_a_service_that_restarts_is_found_again(visit: Visit, fake: FakeService) -> None:
+    page = visit("/")
+    expect(page.locator("tbody tr")).to_have_count(4)
+    fake.refusing = True
+    expect(page.locator("#outage")).to_be_visible(timeout=15_000)
+    fake.refusing = False
+    expect(page.locator(".lamp")).to_have_text("Live", timeout=15_000)
+
+
+def test_a_page_opened_while_the_service_starts_fills_itself(visit: Visit, fake: FakeService) -> None:
+    fake.refusing = True
+    page = visit("/units/pb-01")
+    expect(page.get_by_text("The service does not answer yet.")).to_be_visible()
+    fake.refusing = False
+    expect(page.locator(".dial")).to_have_count(6, timeout=15_000)
+
+
+def test_a_token_is_asked_for_once(visit: Visit, fake: FakeService) -> None:
+    fake.token = "correct horse battery"
+    page = visit("/")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_have_count(1)
+    dialog.get_by_label("Token").fill("wrong")
+    dialog.get_by_role("button", name="Enter").click()
+    expect(dialog).to_contain_text("not accepted")
+    dialog.get_by_label("Token").fill("correct horse battery")
+    dialog.get_by_role("button", name="Enter").click()
+    expect(dialog).to_have_count(0)
+    expect(page.locator("tbody tr")).to_have_count(4)
+    expect(page.locator(".lamp")).to_have_text("Live", timeout=15_000)
+    assert page.evaluate("Object.values(localStorage).join().includes('horse')") is False
+
+
+def test_the_servers_clock_counts_not_the_browsers(visit: Visit, fake: FakeService) -> None:
+    fake.skew_ms = 3 * HOUR_MS  # as if the browser's clock were three hours late
+    page = visit("/units/mn-01")
+    # Since when it stands is measured against the server's time: 41 minutes, not minus two hours.
+    expect(page.locator(".head .since")).to_contain_text(re.compile("^41 min"))
+    expect(page.locator(".dial .age").first).to_have_text("1 s")
+    shown = page.locator(".masthead time").get_attribute("datetime") or ""
+    assert page.evaluate("text => Math.abs(Date.parse(text) - Date.now())", shown) > 2 * HOUR_MS
+    expect(page.locator(".segment").last).to_have_attribute("data-state", "IDLE")
