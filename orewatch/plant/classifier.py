@@ -200,14 +200,15 @@ class Classifier:
         for flip in flips:
             by_unit.setdefault(flip.unit, []).append(flip)
         changes: list[Change] = []
-        for unit, own in by_unit.items():
-            changes += self._take_unit(unit, own)
+        if by_unit:
+            settled = self._settled_ms()
+            for unit, own in by_unit.items():
+                changes += self._take_unit(unit, own, int(settled[unit]))
         changes.sort(key=lambda change: (change.decided_ms, change.unit))
         return changes
 
-    def _take_unit(self, unit: int, flips: list[Flip]) -> list[Change]:
+    def _take_unit(self, unit: int, flips: list[Flip], settled: int) -> list[Change]:
         history = self._histories[unit]
-        settled = self._settled_ms(unit)
         changes: list[Change] = []
         # No flip from here on reaches back further than this, so what lies before need not be laid out again.
         reach = [settled] * (len(flips) + 1)
@@ -244,15 +245,13 @@ class Classifier:
         self._expires[unit] = min(shown.expires_ms, _NOTHING)
         return shown
 
-    def _settled_ms(self, unit: int) -> int:
-        """Return from when on a unit's states may still change: the onset of the oldest run that is being counted."""
-        carry = self._carry.of(unit)
+    def _settled_ms(self) -> NDArray[np.int64]:
+        """Return from when on each unit's states may still change: the onset of the oldest run being counted."""
+        carry = self._carry
         counting = ((carry.run == FOR) & ~carry.on) | ((carry.run == AGAINST) & carry.on)
-        oldest = int(carry.onset_ms[counting].min(initial=self.now_ms))
-        if carry.silent_s[0] and not carry.lost[0]:
-            oldest = min(oldest, int(carry.silence_ms[0]))
-        if carry.lost[0] and carry.back[0]:
-            oldest = min(oldest, int(carry.back_ms[0]))
+        oldest: NDArray[np.int64] = np.where(counting, carry.onset_ms, self.now_ms).min(axis=0)
+        np.minimum(oldest, carry.silence_ms, out=oldest, where=(carry.silent_s > 0) & ~carry.lost)
+        np.minimum(oldest, carry.back_ms, out=oldest, where=(carry.back > 0) & carry.lost)
         return oldest
 
 

@@ -11,7 +11,7 @@ from orewatch.plant.unit import Unit, unit_from_circuit
 
 START = 1_795_392_000_000
 
-RUNNING = {
+RUNNING: dict[str, object] = {
     "heard": True,
     "clock_bad": False,
     "flow_pct": 90.0,

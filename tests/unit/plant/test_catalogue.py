@@ -84,8 +84,8 @@ def test_every_circuit_has_the_roles_that_states_need(circuit: Any) -> None:
 
 
 def test_titles_are_in_both_languages() -> None:
-    titled = [*TABLE.classes.values(), *TABLE.circuits.values()]
-    assert all(t.title["en"] and t.title["fa"] for t in titled)
+    titles = [c.title for c in TABLE.classes.values()] + [c.title for c in TABLE.circuits.values()]
+    assert all(title["en"] and title["fa"] for title in titles)
 
 
 def test_the_four_minerals_are_there() -> None:

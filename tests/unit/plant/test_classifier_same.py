@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -15,15 +16,18 @@ from orewatch.plant.classifier import Classifier, classify
 from orewatch.plant.evidence import Evidence, silence
 from tests.unit.plant.evidence_made import KINDS, START, a_unit, evidence_of, side_by_side
 
+if TYPE_CHECKING:
+    from orewatch.plant.states import Change
+
 UNIT = a_unit()
 LENGTHS = st.sampled_from([1, 2, 3, 5, 9, 10, 11, 15, 29, 30, 31, 59, 60, 61, 62, 119, 120, 121, 299, 300, 301])
 SPANS = st.lists(st.tuples(st.sampled_from(sorted(KINDS)), LENGTHS), min_size=1, max_size=8)
 
 
-def run(evidence: Evidence, cuts: list[int], *, restart: bool = False) -> tuple[Classifier, list[object]]:
+def run(evidence: Evidence, cuts: list[int], *, restart: bool = False) -> tuple[Classifier, list[Change]]:
     """Step through ``evidence`` in the pieces that ``cuts`` make, through JSON between them if ``restart``."""
     classifier = Classifier(units=[UNIT], start_ms=START)
-    changes: list[object] = []
+    changes: list[Change] = []
     for start, end in zip([0, *cuts], [*cuts, len(evidence)], strict=True):
         changes += classifier.step(evidence.between(start, end))
         if restart:
@@ -35,7 +39,7 @@ def told(classifier: Classifier) -> list[tuple[object, ...]]:
     return [(i.state, i.reason, i.start_ms, i.end_ms) for i in classifier.intervals(0)]
 
 
-def same(one: tuple[Classifier, list[object]], other: tuple[Classifier, list[object]]) -> None:
+def same(one: tuple[Classifier, list[Change]], other: tuple[Classifier, list[Change]]) -> None:
     assert one[1] == other[1]
     assert told(one[0]) == told(other[0])
     assert one[0].to_dict()["carry"] == other[0].to_dict()["carry"]
@@ -118,13 +122,14 @@ def test_missing_seconds_are_silence(before: list[tuple[str, int]], missing: int
 def test_a_gap_is_never_evidence(spans: list[tuple[str, int]], gap: int, kind: str, rest: int) -> None:
     """However long the link is gone, no timer but the link's own has moved: the same seconds heard decide the same."""
     outcomes = []
+    before = sum(seconds for _, seconds in spans)
     for silent in (61, gap):
         evidence = evidence_of(*spans, ("silent", silent), (kind, rest))
         classifier, changes = run(evidence, [])
         carry = classifier.to_dict()["carry"]
         known = {name: carry[name] for name in ("on", "run", "count", "suspended")}
-        flips = [c.state for c in changes if c.state not in {"STARTUP", "RUNNING", "UNDERPERFORMING"}]
-        outcomes.append((known, flips))
+        idling = {c.idle_since_ms for c in changes if c.idle_since_ms and c.idle_since_ms < START + 1000 * before}
+        outcomes.append((known, idling))
     assert outcomes[0] == outcomes[1]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from orewatch.plant.classifier import Classifier, classify
-from orewatch.plant.states import Interval, Pending, StateReason
+from orewatch.plant.states import Interval, Pending, State, StateReason
 from tests.unit.plant.evidence_made import START, a_unit, evidence_of
 
 UNIT = a_unit()
@@ -120,12 +120,12 @@ def test_a_planned_stop_hides_idling_and_does_not_count_for_it() -> None:
 def test_the_countdown_shows_the_idle_rule_first() -> None:
     classifier = Classifier(units=[UNIT], start_ms=START)
     classifier.step(evidence_of(("running", 60), ("starved", 20)))
-    assert classifier.status(0).pending == Pending("IDLE", 280, 300)
-    assert classifier.pendings(0) == [Pending("STARVED", 40, 60), Pending("IDLE", 280, 300)]
+    assert classifier.status(0).pending == Pending(State.IDLE, 280, 300)
+    assert classifier.pendings(0) == [Pending(State.STARVED, 40, 60), Pending(State.IDLE, 280, 300)]
     classifier.step(evidence_of(("starved", 100), start_ms=START + 80_000))
-    assert classifier.status(0).pending == Pending("IDLE", 180, 300)
+    assert classifier.status(0).pending == Pending(State.IDLE, 180, 300)
     classifier.step(evidence_of(("running", 5), start_ms=START + 180_000))
-    assert classifier.status(0).pending == Pending("RUNNING", 25, 30)
+    assert classifier.status(0).pending == Pending(State.RUNNING, 25, 30)
     classifier.step(evidence_of(("running", 100), start_ms=START + 185_000))
     assert classifier.status(0).pending is None
 

@@ -13,14 +13,16 @@ from tests.unit.plant.evidence_made import START
 TARGET = 10.0
 
 
-def judged(*rates: float | None, judge: Judge | None = None, **votes: bool | None) -> list[Verdict | None]:
+def judged(
+    *rates: float | None, judge: Judge | None = None, own: bool | None = None, peers: bool | None = None
+) -> list[Verdict | None]:
     """Take windows of these rates (None: one that does not count) and return what stands after each."""
     judge = judge or Judge()
     out = []
     for rate in rates:
         start = judge.last_ms + WINDOW_MS if judge.last_ms >= 0 else START
         window = Window(start_ms=start, tph=rate or 0.0, running=0.0 if rate is None else 1.0)
-        out.append(judge.take(window, target_tph=TARGET, **votes))
+        out.append(judge.take(window, target_tph=TARGET, own=own, peers=peers))
     return out
 
 
