@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Self, cast
 from orewatch.storage.database import Database, DatabaseError
 from orewatch.storage.dead_letters import DeadLetter, Verdict, put_letters, read_letters
 from orewatch.storage.journal_tables import JOURNAL_DDL
-from orewatch.telemetry.block import BlockHeader, read_header
+from orewatch.telemetry.block import BlockError, BlockHeader, read_header
 from orewatch.telemetry.schema import Schema, schema_from_text
 
 if TYPE_CHECKING:
@@ -45,7 +45,10 @@ class JournalEntry:
 
 @dataclass(frozen=True, slots=True)
 class StoredBlock:
-    """A kept block; ``position`` grows with every block stored and is never used again."""
+    """A kept block; ``position`` grows with every block stored and is never used again.
+
+    A block that the disk has damaged since has a header with schema b"".
+    """
 
     position: int
     received_ms: int
@@ -145,14 +148,32 @@ class Journal:
             "SELECT position, received_ms, data FROM blocks WHERE position > ? ORDER BY position LIMIT ?",
             (after_position, limit),
         )
-        return [_stored(row) for row in rows]
+        return [self._stored(row) for row in rows]
+
+    def _stored(self, row: tuple[Any, ...]) -> StoredBlock:
+        position, received_ms, data = row
+        try:
+            header = read_header(data)
+        except BlockError:
+            header = self._damaged(position)
+        return StoredBlock(position, received_ms, header, data)
+
+    def _damaged(self, position: int) -> BlockHeader:
+        """Return what the index knows of a block whose bytes a bad disk has changed; its schema is b""."""
+        rows: list[tuple[Any, ...]] = self.database.rows(
+            "SELECT s.unit, s.spool, b.number, b.first_ms, b.last_ms, b.checksum FROM blocks b"
+            " JOIN spools s ON s.id = b.spool WHERE b.position = ?",
+            (position,),
+        )
+        unit, spool, number, first_ms, last_ms, checksum = rows[0]
+        return BlockHeader(unit, "", "", "", spool, number, b"", first_ms, last_ms, 0, checksum)
 
     def at(self, positions: Iterable[int]) -> list[StoredBlock]:
         """Return the blocks at these positions, in order; those no longer there are left out."""
         found = []
         for position in sorted(positions):
             rows = self.database.rows("SELECT position, received_ms, data FROM blocks WHERE position = ?", (position,))
-            found += [_stored(row) for row in rows]
+            found += [self._stored(row) for row in rows]
         return found
 
     def span_positions(self, unit: str, start_ms: int, end_ms: int) -> list[int]:
@@ -238,11 +259,6 @@ class Journal:
     ) -> list[DeadLetter]:
         """Return the newest dead letters first."""
         return read_letters(self.database, unit=unit, verdict=verdict, limit=limit)
-
-
-def _stored(row: tuple[Any, ...]) -> StoredBlock:
-    position, received_ms, data = row
-    return StoredBlock(position, received_ms, read_header(data), data)
 
 
 def _conflict(entry: JournalEntry) -> DeadLetter:

@@ -51,9 +51,12 @@ def block(
     schema: Schema = SCHEMA,
     spool: bytes = SPOOL,
     value: int | None = None,
+    noisy: bool = False,
 ) -> bytes:
     width = len(schema.groups[0].columns)
     steps = np.arange(seconds * width).reshape(seconds, width) + (number if value is None else value)
+    if noisy:
+        steps = np.random.default_rng(number).integers(0, 60_000, (seconds, width))
     scans = [Scans(0, start_ms + 1000 * np.arange(seconds), steps)]
     return encode_block(
         unit=unit,
