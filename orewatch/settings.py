@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Model = TypeVar("Model", bound=BaseModel)
 
 MAX_SECRET_BYTES = 65_536
+_LISTS = ("list_type", "tuple_type", "set_type")
 _SECRET_WORDS = ("password", "token", "secret", "key")
 
 
@@ -54,6 +55,7 @@ def read_settings(model: type[Model], *, file: Path | None = None, prefix: str, 
         origin[path] = variable
     if problems:
         raise SettingsError(problems)
+    _split_lists(model, table, origin)
     return validated(model, table, source=str(file) if file else "environment", origin=origin)
 
 
@@ -69,6 +71,17 @@ def validated(
         return model.model_validate(table)
     except ValidationError as error:
         raise SettingsError([_explain(e, source, origin or {}) for e in error.errors()]) from error
+
+
+def _split_lists(model: type[BaseModel], table: dict[str, Any], origin: Mapping[tuple[str, ...], str]) -> None:
+    """A variable is one line of text: where a list is wanted, its items stand between commas."""
+    try:
+        model.model_validate(table)
+    except ValidationError as error:
+        for wrong in error.errors():
+            path = tuple(map(str, wrong["loc"]))
+            if wrong["type"] in _LISTS and path in origin:
+                _put(table, path, [item.strip() for item in str(wrong["input"]).split(",") if item.strip()])
 
 
 def _variables(
@@ -108,7 +121,7 @@ def _is_setting(model: type[BaseModel], path: Sequence[str]) -> bool:
     return any(isinstance(k, type) and issubclass(k, BaseModel) and _is_setting(k, path[1:]) for k in kinds)
 
 
-def _put(table: dict[str, Any], path: tuple[str, ...], value: str) -> None:
+def _put(table: dict[str, Any], path: tuple[str, ...], value: str | list[str]) -> None:
     for key in path[:-1]:
         table = table.setdefault(key, {})
         if not isinstance(table, dict):
@@ -121,7 +134,9 @@ def _explain(error: ErrorDetails, source: str, origin: Mapping[tuple[str, ...], 
     where = next((origin[path[:n]] for n in range(len(path), 0, -1) if path[:n] in origin), source)
     key = ".".join(path) or "(whole)"
     secret = any(word in key.lower() for word in _SECRET_WORDS)
-    value = "(not shown)" if secret else repr(error["input"])
+    # A whole table may hold secrets, and is too long to help.
+    hidden = secret or isinstance(error["input"], dict | list)
+    value = "(not shown)" if hidden else repr(error["input"])
     if error["type"] == "missing":
         return f"{where}: {key}: missing; it must be set"
     if error["type"] == "extra_forbidden":

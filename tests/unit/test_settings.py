@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 import pytest
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from orewatch.settings import SettingsError, read_settings
 
@@ -29,6 +29,13 @@ class Example(BaseModel):
     broker: Broker = Broker()
     token: SecretStr | None = None
     spare: Broker | None = None
+    groups: list[str] = []
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.name == "nobody":
+            raise ValueError("name: nobody is no name")
+        return self
 
 
 def read(file: Path | None = None, **environ: str) -> Example:
@@ -114,3 +121,15 @@ def test_a_key_where_a_table_is_wanted_is_named(tmp_path: Path) -> None:
         read(file)
     with pytest.raises(SettingsError, match="broker"):
         read(file, OREWATCH_X_BROKER__PORT="2")
+
+
+def test_a_variable_gives_a_list_between_commas() -> None:
+    assert read(OREWATCH_X_GROUPS="north, south").groups == ["north", "south"]
+    assert read(OREWATCH_X_GROUPS="+").groups == ["+"]
+
+
+def test_a_fault_of_the_whole_does_not_print_the_secrets_in_it() -> None:
+    with pytest.raises(SettingsError) as caught:
+        read(OREWATCH_X_NAME="nobody", OREWATCH_X_TOKEN="s3cret")
+    assert "nobody is no name" in str(caught.value)
+    assert "s3cret" not in str(caught.value)
