@@ -1,4 +1,4 @@
-"""Both history stores, filled the way the collector fills them."""
+"""Both history stores, filled the way the collector fills them: by its projector, out of a journal."""
 
 from __future__ import annotations
 
@@ -7,75 +7,73 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from collector.counters import Counters
+from collector.project import Projector
 from orewatch.storage.influx import InfluxServer, InfluxTarget
 from orewatch.storage.influx_store import InfluxStore
 from orewatch.storage.influx_writer import InfluxWriter
 from orewatch.storage.journal import Journal, JournalEntry
-from orewatch.storage.query import HOUR_MS, MINUTE_MS
-from orewatch.storage.rollup_tables import RollupTables
-from orewatch.storage.rollups import roll_up, touched
+from orewatch.storage.rollup_tables import EmbeddedProjection, RollupTables
 from orewatch.storage.sqlite import EmbeddedStore
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from orewatch.storage.projection import DecodedBlock, RollupRows
+    from orewatch.storage.projection import Projection
     from orewatch.storage.query import HistoryStore
     from tests.contracts.history_harness import Block, Filled
 
 _databases = itertools.count()
 
 
-class FilledInflux:
-    """An InfluxDB database of its own."""
+class Projected:
+    """A store behind a journal. What is written has been projected and rolled up when ``write`` returns."""
 
-    def __init__(self, server: InfluxServer) -> None:
-        self.store: HistoryStore = InfluxStore(server=server)
-        self.server = server
-        self.writer = InfluxWriter(server=server)
-        self._known: dict[str, list[DecodedBlock]] = {}
+    def __init__(self, *, journal: Journal, projection: Projection, store: HistoryStore) -> None:
+        self.journal = journal
+        self.store = store
+        self._projector = Projector(journal=journal, projection=projection, counters=Counters())
 
     def write(self, *blocks: Block) -> None:
-        outcome = self.writer.write([b.decoded for b in blocks])
-        assert (outcome.written, outcome.retry, outcome.rejected) == (len(blocks), False, ())
-        for unit in {b.decoded.header.unit for b in blocks}:
-            fresh = [b.decoded for b in blocks if b.decoded.header.unit == unit]
-            known = self._known.setdefault(unit, [])
-            known += fresh
-            for step in (MINUTE_MS, HOUR_MS):
-                windows = set().union(*(touched(b, step) for b in fresh))
-                self._roll(roll_up(known, windows, step))
-
-    def _roll(self, rows: list[RollupRows]) -> None:
-        outcome = self.writer.write_rollups(rows)
-        assert (outcome.written, outcome.retry) == (len(rows), False)
+        self.journal.put_schemas([b.decoded.schema for b in blocks])
+        self.journal.commit([JournalEntry(b.decoded.header, b.data, b.decoded.header.last_ms) for b in blocks])
+        assert self._projector.drain(max(b.decoded.header.last_ms for b in blocks))
 
 
-class FilledEmbedded:
-    """A journal with the embedded store over it."""
+class Unprojected:
+    """The embedded store while its projection stands still: it must answer out of the journal alone."""
 
-    def __init__(self, path: Path) -> None:
-        self.journal = Journal.open(path)
-        self.tables = RollupTables.open(path.with_name("rollups.db"))
-        self.store: HistoryStore = EmbeddedStore(journal=self.journal, tables=self.tables)
+    def __init__(self, *, journal: Journal, store: HistoryStore) -> None:
+        self.journal = journal
+        self.store = store
 
     def write(self, *blocks: Block) -> None:
         self.journal.put_schemas([b.decoded.schema for b in blocks])
         self.journal.commit([JournalEntry(b.decoded.header, b.data, b.decoded.header.last_ms) for b in blocks])
 
 
-@pytest.fixture(params=["embedded", "influxdb"])
-def filled(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Filled]:
-    if request.param == "embedded":
-        embedded = FilledEmbedded(tmp_path / "journal.db")
-        yield embedded
-        embedded.journal.close()
-        embedded.tables.close()
+@pytest.fixture
+def journal(tmp_path: Path) -> Iterator[Journal]:
+    journal = Journal.open(tmp_path / "journal.db")
+    yield journal
+    journal.close()
+
+
+@pytest.fixture(params=["embedded", "embedded-unprojected", "influxdb"])
+def filled(request: pytest.FixtureRequest, journal: Journal, tmp_path: Path) -> Iterator[Filled]:
+    if request.param == "influxdb":
+        url = request.getfixturevalue("influxd")
+        server = InfluxServer(target=InfluxTarget(url=url, database=f"contract{next(_databases)}"))
+        writer = InfluxWriter(server=server)
+        yield Projected(journal=journal, projection=writer, store=InfluxStore(server=server))
+        writer.close()
+        server.close()
         return
-    url = request.getfixturevalue("influxd")
-    server = InfluxServer(target=InfluxTarget(url=url, database=f"contract{next(_databases)}"))
-    influx = FilledInflux(server)
-    yield influx
-    influx.writer.close()
-    server.close()
+    tables = RollupTables.open(tmp_path / "rollups.db")
+    store = EmbeddedStore(journal=journal, tables=tables)
+    if request.param == "embedded":
+        yield Projected(journal=journal, projection=EmbeddedProjection(tables=tables), store=store)
+    else:
+        yield Unprojected(journal=journal, store=store)
+    tables.close()
