@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
-
-import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,15 +88,15 @@ def demo_story(unit_id: str, *, seed: int = DEMO_SEED, seconds: int = 86_400) ->
 def _ordinary(unit_id: str, seed: int, seconds: int) -> list[_Spell]:
     if seconds <= 2 * QUIET_END_S:
         return []
-    chance = np.random.default_rng([seed & 0xFFFF_FFFF_FFFF_FFFF, *unit_id.encode()])
-    names = ["stop_feeder"] * int(chance.integers(2, 5)) + ["starve"]
+    chance = random.Random(f"{seed} {unit_id}")  # noqa: S311 - an ordinary day, not a secret
+    names = ["stop_feeder"] * chance.randint(2, 4) + ["starve"]
+    chance.shuffle(names)
     # Each spell has its own part of the day, so that none begins within another.
     part = (seconds - QUIET_END_S) / len(names)
     out = []
-    for number, index in enumerate(chance.permutation(len(names))):
-        name = names[index]
-        lasting = float(chance.uniform(1_100, 1_600) if name == "starve" else chance.uniform(80, 220))
+    for number, name in enumerate(names):
+        lasting = chance.uniform(1_100, 1_600) if name == "starve" else chance.uniform(80, 220)
         lasting = min(lasting, 0.5 * part)
-        before_end = seconds - part * number - float(chance.uniform(0, part - lasting))
+        before_end = seconds - part * number - chance.uniform(0, part - lasting)
         out.append(_Spell(round(before_end), name, round(lasting)))
     return out
