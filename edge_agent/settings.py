@@ -219,8 +219,9 @@ class ReplayColumn(_Table):
 
 
 class ReplaySettings(_Table):
-    """A recording played back. Rows follow each other by ``time_column`` or every ``row_s`` seconds.
+    """A recording played back. A row's time is its ``time_column``, or ``row_s`` seconds after the row before.
 
+    With ``row_column`` it is time_column + row_column * row_s: recordings that tell the hour and the row in it.
     ``decimal``: the decimal mark. ``speed``: 60 plays an hour in a minute. ``loop``: begin again at the end.
     """
 
@@ -229,6 +230,7 @@ class ReplaySettings(_Table):
     file: Path
     time_column: str | None = None
     row_s: float | None = Field(default=None, gt=0)
+    row_column: str | None = None
     delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] = ","
     decimal: Literal[".", ","] = "."
     speed: float = Field(default=1.0, gt=0, le=100_000)
@@ -237,8 +239,10 @@ class ReplaySettings(_Table):
 
     @model_validator(mode="after")
     def _paced(self) -> Self:
-        if (self.time_column is None) == (self.row_s is None):
-            raise ValueError("either time_column or row_s must be set, not both")
+        if self.row_column is None and (self.time_column is None) == (self.row_s is None):
+            raise ValueError("either time_column or row_s must be set; both only with row_column")
+        if self.row_column is not None and None in {self.time_column, self.row_s}:
+            raise ValueError("row_column needs time_column and row_s")
         return self
 
 

@@ -83,7 +83,8 @@ def read_recording(settings: ReplaySettings, counters: Counter[str]) -> Recordin
         with settings.file.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, delimiter=settings.delimiter, strict=True)
             names = reader.fieldnames or []
-            wanted = [c.column for c in settings.column] + ([settings.time_column] if settings.time_column else [])
+            paced_by = [c for c in (settings.time_column, settings.row_column) if c is not None]
+            wanted = [c.column for c in settings.column] + paced_by
             missing = [w for w in wanted if w not in names]
             if missing:
                 have = ", ".join(names)
@@ -108,19 +109,26 @@ def read_recording(settings: ReplaySettings, counters: Counter[str]) -> Recordin
 
 
 def _row_time(settings: ReplaySettings, row: dict[str, str], number: int) -> int:
-    if settings.row_s is not None:
-        return round(number * settings.row_s * 1000)
-    text = row[settings.time_column or ""] or ""
+    if settings.time_column is None:
+        return round(number * (settings.row_s or 0.0) * 1000)
+    start_s = _seconds(settings, row, settings.time_column, number)
+    if settings.row_column is None:
+        return round(start_s * 1000)
+    return round((start_s + _seconds(settings, row, settings.row_column, number) * (settings.row_s or 0.0)) * 1000)
+
+
+def _seconds(settings: ReplaySettings, row: dict[str, str], column: str, number: int) -> float:
+    text = row[column] or ""
     try:
-        return round(float(text) * 1000)
+        return float(text)
     except ValueError:
         pass
     try:
         time = datetime.fromisoformat(text)
     except ValueError as error:
-        line = f"{settings.file}: time_column {settings.time_column!r}, row {number + 2}: {text!r}"
-        raise SettingsError([f"{line}; allowed: ISO 8601 or seconds"]) from error
-    return round((time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp() * 1000)
+        line = f"{settings.file}: column {column!r}, row {number + 2}: {text!r}"
+        raise SettingsError([f"{line}; allowed: ISO 8601 or a number"]) from error
+    return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
 
 
 def _cell(

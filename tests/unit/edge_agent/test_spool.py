@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.spool_file import SpoolError
@@ -192,6 +192,7 @@ def test_delivered_blocks_are_kept_within_bounds_and_sent_again_on_request(tmp_p
     spool.close()
 
 
+@settings(max_examples=25)
 @given(st.lists(st.tuples(st.integers(-3000, 200_000), st.integers(1, 90)), min_size=1, max_size=8))
 def test_whatever_is_appended_comes_out_once(
     tmp_path_factory: pytest.TempPathFactory, batches: list[tuple[int, int]]
