@@ -86,7 +86,8 @@ class Frames:
         if unit is None:
             return self._encode(now_ms, {})
         entry = self.entry(unit, now_ms)
-        entry["signals"] = self._readings.of(unit_id).signals
+        # The encoder takes plain tuples only, not named ones.
+        entry["signals"] = {ref: tuple(told) for ref, told in self._readings.of(unit_id).signals.items()}
         return self._encode(now_ms, {unit_id: entry})
 
     def _encode(self, now_ms: int, units: Mapping[str, Any]) -> bytes:
