@@ -119,7 +119,7 @@ def measure() -> list[Result]:
         return (time.process_time() - begin) / len(rows) * 1e6
 
     encode_us = best(encoding)
-    size = len(plain[0].payload)
+    size = len(plain[-1].payload)
     return [
         at_most("sparkplug: DDATA of 50, socket to values", plain_us / SIGNALS, "us/value", 0.4),
         stated("sparkplug: DDATA of 50, socket to values", plain_us, "us/message"),

@@ -72,6 +72,7 @@ __all__ = [
 
 MAX_TOPICS = 100_000
 KEPT_BYTES = 4096  # of a payload that is no payload, for whoever looks at it later
+_DATA = frozenset({Verb.NDATA, Verb.DDATA})
 _NOT_FROM_NODES = frozenset({Verb.STATE, Verb.NCMD, Verb.DCMD})
 
 
@@ -148,6 +149,11 @@ class HostSession:
             self._topics[topic] = parsed
         if parsed.verb in _NOT_FROM_NODES:
             return self._own_state(topic, payload, now_ms) if parsed.verb is Verb.STATE else ()
+        if parsed.verb in _DATA:
+            node = self._nodes.get((parsed.group, parsed.node))
+            alike = None if node is None else node.take_alike(parsed.device, payload, now_ms)
+            if alike is not None:
+                return (alike,)
         try:
             wire = parse(payload, self._max_payload)
         except PayloadError as error:

@@ -14,7 +14,7 @@ from orewatch.sparkplug.actions import (
     Rejected,
     RejectReason,
 )
-from orewatch.sparkplug.columns import Known, Owner, read_columns
+from orewatch.sparkplug.columns import Columns, Known, Owner, read_alike, read_columns
 from orewatch.sparkplug.datatypes import DataType
 from orewatch.sparkplug.declarations import BD_SEQ
 from orewatch.sparkplug.payload import Metric, PayloadError, read_metric
@@ -78,6 +78,18 @@ class HostNode:
         if reorder_ms == 0:
             why = self.expire(out) or why
         return why
+
+    def take_alike(self, device: str | None, raw: bytes, received_ms: int) -> Data | None:
+        """Handle the next DATA message without parsing it, where it looks like earlier ones; None: take() it."""
+        owner = self.owners.get(device)
+        if owner is None or not owner.alive or self._pending:
+            return None
+        columns = read_alike(owner, raw, self._next)
+        if columns is None:
+            return None
+        self._next = (self._next + 1) % SEQ_COUNT
+        self._last_raw = raw
+        return self._data(device, columns, received_ms)
 
     def expire(self, out: list[Event]) -> str:
         """Give up on the missing messages: hand on what came after them, in order."""
@@ -149,20 +161,7 @@ class HostNode:
             return f"{verb.value} of {device} before its DBIRTH"
         columns, faults = read_columns(owner, message.wire, message.raw, message.received_ms)
         if columns.names:
-            out.append(
-                Data(
-                    group=self.group,
-                    node=self.node,
-                    device=device,
-                    received_ms=message.received_ms,
-                    names=columns.names,
-                    datatypes=columns.datatypes,
-                    values=columns.values,
-                    timestamps_ms=columns.timestamps_ms,
-                    historical=columns.historical,
-                    qualities=columns.qualities,
-                )
-            )
+            out.append(self._data(device, columns, message.received_ms))
         if not faults:
             return None
         details: dict[RejectReason, list[str]] = {}
@@ -173,6 +172,20 @@ class HostNode:
             self._reject(message, reason, "; ".join(texts[:3]) + more, out)
         asking = {RejectReason.UNKNOWN_METRIC, RejectReason.CHANGED_TYPE} & details.keys()
         return f"{min(asking).value}: {details[min(asking)][0]}" if asking else None
+
+    def _data(self, device: str | None, columns: Columns, received_ms: int) -> Data:
+        return Data(
+            group=self.group,
+            node=self.node,
+            device=device,
+            received_ms=received_ms,
+            names=columns.names,
+            datatypes=columns.datatypes,
+            values=columns.values,
+            timestamps_ms=columns.timestamps_ms,
+            historical=columns.historical,
+            qualities=columns.qualities,
+        )
 
     def _declare(self, message: Message, out: list[Event]) -> dict[str, Metric]:
         """Read a birth into an Owner; single bad metrics are rejected, the birth stands."""
