@@ -63,10 +63,12 @@ class InfluxStore:
             return self._raw(query.unit, classes, query.ref.machine, [query.ref.signal], query.start_ms, query.end_ms)[
                 query.ref.signal
             ]
-        span = query.window_end_ms - query.window_start_ms
-        if query.table is not Table.RAW and query.aggregate in _ROLLED and span > self._raw_span_ms:
+        rolled = query.table is not Table.RAW and query.aggregate in _ROLLED
+        if rolled and query.window_end_ms - query.window_start_ms > self._raw_span_ms:
             return self._from_rollups(query, classes)
-        return self._from_raw(query, classes)
+        answer = self._from_raw(query, classes)
+        # Raw scans that retention has removed live on in their rollups.
+        return self._from_rollups(query, classes) if rolled and not len(answer) else answer
 
     def latest(self, unit: str) -> Mapping[SignalRef, Latest]:
         """Return the newest reading, by event time, of every signal of ``unit`` that ever had one."""
@@ -117,8 +119,8 @@ class InfluxStore:
         now = self._clock()
         with self._lock:
             kept = self._classes.get(unit)
-        # A unit without machines is asked again: its first block may come any moment.
-        if kept and kept[1] and not fresh and now - kept[0] < _NAMES_KEPT_S:
+        # A unit without machines is not remembered: its first block may come any moment.
+        if kept and not fresh and now - kept[0] < _NAMES_KEPT_S:
             return kept[1]
         (answer,) = self._server.query(f'SHOW TAG VALUES WITH KEY = "machine" WHERE unit = {literal(clean(unit))}')
         machines: dict[str, list[str]] = {}
@@ -128,7 +130,8 @@ class InfluxStore:
             for _, machine in rows.values:
                 machines.setdefault(machine, []).append(rows.measurement)
         with self._lock:
-            self._classes[unit] = (now, machines)
+            if machines:
+                self._classes[unit] = (now, machines)
         return machines
 
     def _raw(

@@ -40,6 +40,8 @@ _NOT_FOUND: Final = 404
 _GZIP_LEVEL: Final = 1
 _MAX_BODY_BYTES: Final = 8 * 2**20
 _SMALLEST_LIMIT: Final = 2**16
+# As wide lines of five signals have it; only a guess of how many blocks make a body.
+_BYTES_PER_VALUE: Final = 40
 _FIRST_WAIT_S: Final = 1.0
 _LONGEST_WAIT_S: Final = 60.0
 _REASONS: Final = (
@@ -93,13 +95,13 @@ class InfluxWriter:
 
     def write(self, blocks: Sequence[DecodedBlock]) -> WriteOutcome:
         """Write the scans of ``blocks``, in order."""
-        progress = self._write(blocks, self._encoder.encode)
+        progress = self._write(blocks, self._encoder.encode, lambda block: block.header.values)
         rejected = tuple(Rejection(blocks[i].header, reason, detail) for i, reason, detail in progress.rejected)
         return self._outcome(progress, rejected)
 
     def write_rollups(self, rows: Sequence[RollupRows]) -> WriteOutcome:
         """Write rolled-up windows; those the server refuses for good are logged, and can be computed again."""
-        progress = self._write(rows, encode_rollups)
+        progress = self._write(rows, encode_rollups, lambda part: 4 * part.count.size)
         for i, reason, detail in progress.rejected:
             _LOG.warning(
                 "%s refuses rollups of %s.%s: %s: %s", self._name, rows[i].unit, rows[i].machine, reason, detail
@@ -117,9 +119,15 @@ class InfluxWriter:
         detail = f"{progress.stopped.status or 'unreachable'}: {progress.stopped.detail}"
         return WriteOutcome(written=progress.written, retry=True, wait_s=wait, rejected=rejected, detail=detail)
 
-    def _write(self, items: Sequence[_Item], encode: Callable[[Sequence[_Item]], bytes]) -> _Progress:
+    def _write(
+        self,
+        items: Sequence[_Item],
+        encode: Callable[[Sequence[_Item]], bytes],
+        values_of: Callable[[_Item], int],
+    ) -> _Progress:
         progress = _Progress()
-        waiting = [(0, len(items))]
+        # Cut beforehand: lines that turn out too many would have to be made again.
+        waiting = _pieces([_BYTES_PER_VALUE * values_of(item) for item in items], self._limit)
         while waiting and progress.stopped is None:
             start, end = waiting.pop()
             lines = encode(items[start:end])
@@ -214,6 +222,20 @@ class InfluxWriter:
             detail = shortened(str(error.body or error.reason))
             return Answer(error.status or UNREACHABLE, detail, retry_after_s((error.headers or {}).get("Retry-After")))
         return Answer(204)
+
+
+def _pieces(sizes: Sequence[int], limit: int) -> list[tuple[int, int]]:
+    """Return the bounds of runs of about ``limit`` bytes at most, the first run last."""
+    pieces = []
+    start = total = 0
+    for i, size in enumerate(sizes):
+        if i > start and total + size > limit:
+            pieces.append((start, i))
+            start, total = i, 0
+        total += size
+    if sizes:
+        pieces.append((start, len(sizes)))
+    return pieces[::-1]
 
 
 def _is_success(answer: Answer) -> bool:

@@ -231,7 +231,7 @@ def _encode_fast(parts: Sequence[_Part]) -> list[bytes] | None:
         assert row is not None  # noqa: S101 - sorted out by the caller
         raw = np.empty((n, len(row)), np.uint8)
         raw[:] = row
-        lines = raw.view(part.lines.layout)[:, 0]
+        lines: NDArray[Any] = np.ndarray((n,), part.lines.layout, raw)
         lines["cells"]["value"] = values[at : at + n * k].reshape(n, k)
         lines["time"] = times[when : when + n]
         at, when = at + n * k, when + n

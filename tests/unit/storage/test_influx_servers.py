@@ -16,7 +16,8 @@ from orewatch.storage.influx import InfluxServer, InfluxTarget
 from orewatch.storage.influx_store import InfluxStore
 from orewatch.storage.influx_writer import InfluxWriter
 from orewatch.storage.projection import DecodedBlock, RejectedBy
-from orewatch.storage.query import Query, StoreError
+from orewatch.storage.query import HOUR_MS, Aggregate, Query, StoreError, Table
+from orewatch.storage.rollups import roll_up, touched
 from orewatch.telemetry.block import decode_block, encode_block, read_header
 from orewatch.telemetry.scan import Scans
 from orewatch.telemetry.schema import Column, ScanGroup, Schema
@@ -98,6 +99,23 @@ def test_a_server_that_dies_and_comes_back_gets_everything(tmp_path: Path) -> No
             assert writer.write([block(2)]).written == 1
             query = Query(unit="pb-01", ref=X, start_ms=START_MS, end_ms=START_MS + 600_000)
             assert len(InfluxStore(server=server).series(query)) == 2 * ROWS
+
+
+def test_what_retention_removed_is_answered_from_rollups(influxd: str) -> None:
+    kept = block(1)
+    with writing(influxd, "removed") as (server, writer):
+        writer.write([kept])
+        writer.write_rollups(roll_up([kept], touched(kept, HOUR_MS), HOUR_MS))
+        query = Query(
+            unit="pb-01", ref=X, start_ms=START_MS, end_ms=START_MS + HOUR_MS, step_ms=HOUR_MS, aggregate=Aggregate.MAX
+        )
+        store = InfluxStore(server=server)
+        from_raw = store.series(query)
+        server.query(f"DELETE FROM jaw_crusher WHERE time < {START_MS + HOUR_MS}ms")
+        from_rollups = store.series(query)
+    assert (from_raw.table, from_rollups.table) == (Table.RAW, Table.HOUR)
+    assert from_raw.values.tolist() == from_rollups.values.tolist() == [10.8]
+    assert from_raw.time_ms.tolist() == from_rollups.time_ms.tolist() == [START_MS]
 
 
 def test_a_refused_query_is_a_store_error(influxd: str) -> None:
