@@ -11,8 +11,21 @@ from orewatch.storage.query import Latest
 from orewatch.telemetry.scan import Quality, physical
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from orewatch.storage.projection import DecodedBlock
     from orewatch.telemetry.scan import Scans
+
+
+def bearing_news(blocks: Sequence[DecodedBlock]) -> list[DecodedBlock]:
+    """Return, in the same order, the blocks that may hold a newest reading: most of a backlog does not."""
+    covered: dict[tuple[str, bytes], int] = {}
+    for block in blocks:
+        whole = len(block.scans) == len(block.schema.groups) and all(s.quality is None for s in block.scans)
+        if whole:
+            key = (block.header.unit, block.header.schema)
+            covered[key] = max(covered.get(key, 0), block.header.first_ms)
+    return [b for b in blocks if b.header.last_ms >= covered.get((b.header.unit, b.header.schema), 0)]
 
 
 def merge_newest(newest: dict[SignalRef, Latest], block: DecodedBlock) -> None:

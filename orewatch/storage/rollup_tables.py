@@ -13,7 +13,7 @@ import numpy as np
 
 from orewatch.plant.catalogue import SignalRef
 from orewatch.storage.database import Database, DatabaseError
-from orewatch.storage.newest import merge_newest
+from orewatch.storage.newest import bearing_news, merge_newest
 from orewatch.storage.projection import WriteOutcome
 from orewatch.storage.query import Latest
 from orewatch.storage.rollups import Windows
@@ -153,7 +153,7 @@ class EmbeddedProjection:
         """Bring the newest values up to date."""
         changed: dict[str, dict[SignalRef, Latest]] = {}
         try:
-            for block in blocks:
+            for block in bearing_news(blocks):
                 unit = block.header.unit
                 newest = self._latest.get(unit)
                 if newest is None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from orewatch.plant.catalogue import SignalRef
     from orewatch.storage.projection import DecodedBlock
+    from orewatch.telemetry.scan import Scans
     from orewatch.telemetry.schema import ScanGroup
 
 
@@ -136,28 +137,28 @@ def roll_up(blocks: Sequence[DecodedBlock], windows: Iterable[int], step_ms: int
         return _by_signal(blocks, wanted, step_ms)
     rows = []
     schema = blocks[-1].schema
-    parts: dict[int, list[_Group]] = {}
+    parts: dict[int, list[Scans]] = {}
     for block in blocks:
         for scans in block.scans:
-            values = physical(schema.groups[scans.group], scans.steps)
-            good = np.isfinite(values)
-            if scans.quality is not None:
-                good &= scans.quality == Quality.GOOD
-            parts.setdefault(scans.group, []).append(_Group(scans.time_ms, values, good))
+            parts.setdefault(scans.group, []).append(scans)
     for number in sorted(parts):
         group = schema.groups[number]
-        found = _roll_group(_joined(parts[number]), wanted, step_ms)
+        found = _roll_group(_joined(group, parts[number]), wanted, step_ms)
         if found is not None:
-            rows.append(
-                _rows(blocks[-1], group.machine, group.cls, tuple(c.name for c in group.columns), step_ms, found)
-            )
+            names = tuple(c.name for c in group.columns)
+            rows.append(_rows(blocks[-1], group.machine, group.cls, names, step_ms, found))
     return rows
 
 
-def _joined(parts: Sequence[_Group]) -> _Group:
-    if len(parts) == 1:
-        return parts[0]
-    return _Group(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+def _joined(group: ScanGroup, parts: Sequence[Scans]) -> _Group:
+    # Joined while still integers: one conversion instead of one for each block.
+    values = physical(group, np.concatenate([p.steps for p in parts]))
+    good = np.isfinite(values)
+    if any(p.quality is not None for p in parts):
+        width = values.shape[1]
+        quality = [np.zeros((len(p), width), np.uint8) if p.quality is None else p.quality for p in parts]
+        good &= np.concatenate(quality) == Quality.GOOD
+    return _Group(np.concatenate([p.time_ms for p in parts]), values, good)
 
 
 def _roll_group(group: _Group, wanted: NDArray[np.int64], step_ms: int) -> list[NDArray[Any]] | None:

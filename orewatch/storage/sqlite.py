@@ -19,7 +19,7 @@ from orewatch.storage.progress import Progress
 from orewatch.storage.projection import DecodedBlock
 from orewatch.storage.query import HOUR_MS, MINUTE_MS, Aggregate, Query, Series, StoreError, Table, empty_series
 from orewatch.storage.rollup_tables import RollupTables
-from orewatch.storage.rollups import Windows, column, regroup, windows_of
+from orewatch.storage.rollups import Windows, column, regroup, settle, windows_of
 from orewatch.telemetry.block import BlockError, decode_block
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from orewatch.storage.journal import StoredBlock
     from orewatch.storage.query import Latest
 
-BLOCKS_KEPT: Final = 512
+BLOCKS_KEPT: Final = 1024
+BLOCKS_AT_ONCE: Final = 256
 UNSETTLED_BLOCKS: Final = 256
 _STEP_MS: Final = {Table.MINUTE: MINUTE_MS, Table.HOUR: HOUR_MS}
 
@@ -52,7 +53,21 @@ class BlockReader:
 
     def span(self, unit: str, start_ms: int, end_ms: int) -> list[DecodedBlock]:
         """Return the decoded blocks of ``unit`` that touch ``[start_ms, end_ms)``, in the order journaled."""
+        return self._at(self._journal.span_positions(unit, start_ms, end_ms))
+
+    def columns(
+        self, unit: str, refs: Sequence[SignalRef], start_ms: int, end_ms: int
+    ) -> dict[SignalRef, tuple[NDArray[np.int64], NDArray[np.float64]]]:
+        """Return the settled values of signals in ``[start_ms, end_ms)``; a few blocks are in memory at a time."""
         positions = self._journal.span_positions(unit, start_ms, end_ms)
+        parts: dict[SignalRef, list[tuple[NDArray[np.int64], NDArray[np.float64]]]] = {ref: [] for ref in refs}
+        for at in range(0, len(positions), BLOCKS_AT_ONCE):
+            blocks = self._at(positions[at : at + BLOCKS_AT_ONCE])
+            for ref, found in parts.items():
+                found.append(column(blocks, ref))
+        return {ref: _within(*_settled(found), start_ms, end_ms) for ref, found in parts.items()}
+
+    def _at(self, positions: Sequence[int]) -> list[DecodedBlock]:
         with self._lock:
             found = {p: self._kept[p] for p in positions if p in self._kept}
         missing = [p for p in positions if p not in found]
@@ -134,19 +149,19 @@ class EmbeddedStore:
     def many(self, unit: str, refs: Iterable[SignalRef], start_ms: int, end_ms: int) -> dict[SignalRef, Series]:
         """Return the raw series of several signals over ``[start_ms, end_ms)``; every asked signal is a key."""
         try:
-            blocks = self._reader.span(unit, start_ms, end_ms)
+            columns = self._reader.columns(unit, list(refs), start_ms, end_ms)
         except DatabaseError as error:
             raise StoreError(str(error)) from error
-        return {ref: Series(*_within(*column(blocks, ref), start_ms, end_ms)) for ref in refs}
+        return {ref: Series(*found) for ref, found in columns.items()}
 
     def _raw(self, query: Query) -> Series:
-        blocks = self._reader.span(query.unit, query.start_ms, query.end_ms)
-        return Series(*_within(*column(blocks, query.ref), query.start_ms, query.end_ms))
+        return Series(*self._values(query, query.start_ms, query.end_ms))
+
+    def _values(self, query: Query, start_ms: int, end_ms: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        return self._reader.columns(query.unit, [query.ref], start_ms, end_ms)[query.ref]
 
     def _aggregated(self, query: Query) -> Series:
-        start_ms, end_ms = query.window_start_ms, query.window_end_ms
-        blocks = self._reader.span(query.unit, start_ms, end_ms)
-        time_ms, values = _within(*column(blocks, query.ref), start_ms, end_ms)
+        time_ms, values = self._values(query, query.window_start_ms, query.window_end_ms)
         step_ms = query.step_ms or 1
         if query.aggregate in {Aggregate.FIRST, Aggregate.LAST}:
             if not len(time_ms):
@@ -171,11 +186,7 @@ class EmbeddedStore:
 
     def _computed(self, query: Query, step_ms: int, starts: Sequence[int]) -> list[Windows]:
         """Compute these windows from the blocks."""
-        found = []
-        for first, end in runs(starts, step_ms):
-            blocks = self._reader.span(query.unit, first, end)
-            found.append(windows_of(*_within(*column(blocks, query.ref), first, end), step_ms))
-        return found
+        return [windows_of(*self._values(query, first, end), step_ms) for first, end in runs(starts, step_ms)]
 
 
 def runs(starts: Sequence[int], step_ms: int) -> list[tuple[int, int]]:
@@ -206,6 +217,16 @@ def joined(parts: Sequence[Windows]) -> Windows:
         np.concatenate([p.high for p in parts])[order],
         np.concatenate([p.count for p in parts])[order],
     )
+
+
+def _settled(
+    parts: Sequence[tuple[NDArray[np.int64], NDArray[np.float64]]],
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    if not parts:
+        return np.empty(0, np.int64), np.empty(0, np.float64)
+    if len(parts) == 1:
+        return parts[0]
+    return settle(np.concatenate([t for t, _ in parts]), np.concatenate([v for _, v in parts]))
 
 
 def _within(

@@ -110,6 +110,7 @@ def test_types_keep_their_values(foreign: Foreign) -> None:
 ROW = st.tuples(st.sampled_from("abc"), st.integers(-5, 5), st.integers(0, 8))
 
 
+@settings(max_examples=20)
 @given(
     messages=st.lists(st.lists(ROW, min_size=1, max_size=4, unique_by=lambda r: (r[0], r[2])), min_size=1, max_size=8)
 )

@@ -1,0 +1,80 @@
+"""The collector's settings and command line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from collector.settings import PREFIX, CollectorSettings
+from orewatch.cli import main
+from orewatch.settings import SettingsError, read_settings
+from orewatch.storage.journal import Journal, JournalEntry
+from orewatch.telemetry.block import read_header
+from tests.unit.collector.collector_harness import NOW_MS, SCHEMA, block
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def settings(**environ: str) -> CollectorSettings:
+    return read_settings(CollectorSettings, prefix=PREFIX, environ={PREFIX + k: v for k, v in environ.items()})
+
+
+def test_settings_come_from_the_environment(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("s3cret\n")
+    made = settings(DATA_DIR=str(tmp_path), BROKER__HOST="broker", BROKER__PORT="8883", HOST_ID="site-7")
+    assert (made.journal_path, made.broker.host, made.broker.port) == (tmp_path / "journal.db", "broker", 8883)
+    assert made.host_id == "site-7"
+
+
+@pytest.mark.parametrize(
+    ("environ", "told"),
+    [
+        ({"HOST_ID": "a/b"}, "HOST_ID"),
+        ({"BROKER__PORT": "0"}, "BROKER__PORT"),
+        ({"QUEU_MB": "5"}, "QUEU_MB"),
+        ({"JOURNAL_DAYS": "7"}, "journal_days"),
+        ({"JOURNAL_DAYS": "7", "EMBEDDED": "false"}, "journal_days"),
+    ],
+)
+def test_a_wrong_setting_names_itself(environ: dict[str, str], told: str) -> None:
+    with pytest.raises(SettingsError, match=told):
+        settings(**environ)
+
+
+def test_check_starts_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(PREFIX + "DATA_DIR", str(tmp_path / "data"))
+    assert main(["collector", "--check"]) == 0
+    assert "sound" in capsys.readouterr().out
+    assert not (tmp_path / "data").exists()
+
+
+def test_reproject_sets_the_position(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(PREFIX + "DATA_DIR", str(tmp_path))
+    journal = Journal.open(tmp_path / "journal.db")
+    journal.put_schemas([SCHEMA])
+    journal.commit([JournalEntry(read_header(data), data, NOW_MS) for data in (block(1), block(2))])
+    assert main(["collector", "--reproject", "embedded", "--from-position", "1"]) == 0
+    assert list(journal.positions().values()) == [1]
+    assert main(["collector", "--reproject", "embedded"]) == 0
+    assert list(journal.positions().values()) == [0]
+    assert main(["collector", "--reproject", "influxdb"]) == 1
+    assert "there are: embedded-" in capsys.readouterr().err
+    assert main(["collector", "--reproject", "embedded", "--from-position", "3"]) == 1
+    assert "allowed: 0 to 2" in capsys.readouterr().err
+    journal.close()
+
+
+def test_a_journal_that_cannot_be_opened_is_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(PREFIX + "DATA_DIR", str(tmp_path))
+    (tmp_path / "journal.db").write_bytes(b"not a database" * 500)
+    assert main(["collector"]) == 1
+    assert "journal.db" in capsys.readouterr().err
