@@ -85,7 +85,7 @@ async def test_a_machine_that_slept_leaves_the_time_out() -> None:
     running = RunningPlant(plant=plant)
     stop = asyncio.Event()
     # The clock: two quiet seconds, then an hour at once, then the end.
-    times = iter([0.0, 0.0, 1.0, 1.0, 3600.0, 3600.0])
+    times = iter([0.0, 0.0, 1.0, 1.0, *4 * [3600.0]])
 
     def now_s() -> float:
         value = next(times, None)
@@ -96,7 +96,7 @@ async def test_a_machine_that_slept_leaves_the_time_out() -> None:
 
     before = plant.seconds
     await asyncio.wait_for(simulate([running], now_s=now_s, until=stop), 5)
-    assert running.skipped_s > LATE_S
+    assert LATE_S < running.skipped_s < 3600
     assert plant.seconds - before < 10
 
 

@@ -82,6 +82,9 @@ def test_a_hot_bearing_warns_then_trips_then_comes_back() -> None:
     assert (values[SignalRef("jaw", "running")], values[SignalRef("feeder", "running")]) == (0, 0)
     assert values[SignalRef("jaw", "tripped")] == 1
     assert values[plant.unit.roles.flow] < 0.05 * plant.unit.nameplate_tph
+    for _ in range(600):
+        plant.step()
+    assert plant.read()[BEARING] < signal.warn, "what does not turn cools"
     plant.stop("hot_bearing")
     for _ in range(300):
         plant.step()

@@ -97,6 +97,12 @@ def test_the_totaliser_wraps_without_losing_anything() -> None:
     assert sum(np.diff(shown) < 0) == 1
 
 
+def test_a_totaliser_counts_whole_steps_only() -> None:
+    plant = Plant(unit=UNITS["bx-01"], seed=1)
+    plant._line.out[plant.refs.index(plant.unit.roles.total)] = 999_999.9996
+    assert plant.read()[plant.unit.roles.total] == 999_999.999
+
+
 def test_reset_totaliser_happens_once() -> None:
     unit = UNITS["pb-01"]
     plant = Plant(unit=unit, seed=1)
