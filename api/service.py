@@ -24,6 +24,7 @@ import orjson
 from api.alerting.book import AlertBook
 from api.alerting.database import AlertDatabase
 from api.alerting.engine import AlertEngine, Mode
+from api.alerting.models import AlertKind
 from api.live.clock import SECOND_MS
 from api.live.follower import Follower
 from api.live.frames import Frames
@@ -109,7 +110,10 @@ class Service:
         self.roster = Roster()
         self.readings = LiveReadings()
         self.stream = Stream(max_viewers=settings.max_viewers)
-        self.states = StateHistories(store=store)
+        self.states = StateHistories(
+            store=store,
+            below=lambda unit, start_ms, end_ms: self.book.spans(unit, AlertKind.UNDERPERFORMING, start_ms, end_ms),
+        )
         self._below: dict[str, bool] = {}
         self._revision = -1
         self._tasks: list[asyncio.Task[None]] = []

@@ -201,6 +201,18 @@ class AlertBook:
         """Return every alert whose condition still stands."""
         return self._records(self.database.rows("SELECT * FROM alert WHERE cleared_ms IS NULL ORDER BY id"))
 
+    def spans(self, unit: str, kind: AlertKind, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
+        """Return when alerts of a kind stood, from raised to cleared, cut to ``[start_ms, end_ms)``."""
+        rows = self.database.rows(
+            "SELECT raised_ms, cleared_ms FROM alert WHERE unit = ? AND kind = ? AND raised_ms < ?"
+            " AND (cleared_ms IS NULL OR cleared_ms > ?) ORDER BY raised_ms",
+            (unit, kind.value, end_ms, start_ms),
+        )
+        return [
+            (max(row["raised_ms"], start_ms), end_ms if row["cleared_ms"] is None else min(row["cleared_ms"], end_ms))
+            for row in rows
+        ]
+
     def get(self, alert: int) -> AlertRecord:
         """Return one alert; :class:`UnknownAlertError`."""
         rows = self.database.rows("SELECT * FROM alert WHERE id = ?", (alert,))

@@ -15,7 +15,7 @@ from api.alerting.models import AlertKind
 from api.alerting.rules import Cleared, Condition, Episode, HoldingRule, NotProducingRule, Raised, Transition
 from api.alerting.standing import Standing
 from api.notify.texts import message
-from orewatch.plant.states import State
+from orewatch.plant.states import STANDING_IDLE, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -118,7 +118,9 @@ class UnitEpisodes:
     def _conditions(self, facts: Facts) -> Iterable[tuple[HoldingRule | NotProducingRule, Condition]]:
         unknown = facts.state in UNKNOWN
         silent_ms = facts.since_ms if facts.state is State.COMMS_LOSS else None
-        yield self.rules.idle, Condition(facts.idle_since_ms, facts.reason, facts.since_ms, unknown)
+        # The rule may end before the state that it stood on does: then all that is known is when it was decided.
+        idle_over_ms = facts.told_ms if facts.state in STANDING_IDLE else facts.since_ms
+        yield self.rules.idle, Condition(facts.idle_since_ms, facts.reason, idle_over_ms, unknown)
         yield self.rules.comms_loss, Condition(silent_ms, facts.reason, facts.since_ms)
         below_ms = None if unknown else facts.below_since_ms
         frozen = unknown and facts.below_since_ms is not None

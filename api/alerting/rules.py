@@ -105,6 +105,8 @@ class HoldingRule:
             episode.counted_ms = max(0, now_ms - condition.over_ms)
         else:
             episode.counted_ms += elapsed
+            # What followed may have been dated back further than where the condition was first seen to end.
+            episode.over_ms = min(episode.over_ms, max(condition.over_ms, episode.onset_ms or 0))
         if episode.counted_ms < self.off_ms or episode.onset_ms is None:
             return []
         cleared = Cleared(self.kind, episode.onset_ms, max(episode.over_ms, episode.onset_ms))

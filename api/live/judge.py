@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SECOND_MS = 1000
-CHUNK_MS = 300_000  # steps over history end on multiples of this, where quarters are judged
+CHUNK_MS = 300_000  # how long after its end a quarter is judged
 
 
 class Judge:

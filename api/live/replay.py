@@ -10,6 +10,7 @@ import numpy as np
 from api.live.judge import CHUNK_MS
 from orewatch.plant.evidence import Evidence
 from orewatch.plant.evidence_history import evidence_from_series
+from orewatch.plant.performance import WINDOW_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -47,7 +48,8 @@ def replay(
         series = [_read(store, unit, judge.now_ms, read_end_ms) for unit in judge.units]
         while judge.now_ms < read_end_ms:
             start_ms = judge.now_ms
-            stop_ms = min(read_end_ms, start_ms // CHUNK_MS * CHUNK_MS + CHUNK_MS)
+            # Steps end where quarters are judged, so that a verdict takes effect where it would have live.
+            stop_ms = min(read_end_ms, (start_ms - CHUNK_MS) // WINDOW_MS * WINDOW_MS + WINDOW_MS + CHUNK_MS)
             evidence = [
                 _evidence(unit, own, start_ms, stop_ms, below=below(unit.id))
                 for unit, own in zip(judge.units, series, strict=True)

@@ -7,13 +7,12 @@ from collections import deque
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Self
 
-import numpy as np
-
 from orewatch.plant.totaliser import CounterCarry, CounterRule, accept, rule_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
     from numpy.typing import NDArray
 
     from orewatch.plant.unit import Unit
@@ -55,15 +54,13 @@ class Tally:
         """Count readings of the totaliser, in any order; older ones than the last are ignored."""
         counted = accept(self._carry, time_ms, values, self._rule)
         self._carry = counted.carry
-        moved = np.flatnonzero(counted.delta > 0)
-        for row in moved.tolist():
-            at_ms, delta = int(counted.time_ms[row]), float(counted.delta[row])
-            self._remember(at_ms)
-            self.total_t += delta
-            self.last_tonne_ms = at_ms
-        if len(counted.time_ms):
-            self.counted_to_ms = max(self.counted_to_ms or 0, int(counted.time_ms[-1]))
-            self._remember(self.counted_to_ms)
+        for at_ms, delta in zip(counted.time_ms.tolist(), counted.delta.tolist(), strict=True):
+            if delta > 0:
+                self.total_t += delta
+                self.last_tonne_ms = at_ms
+            if self.counted_to_ms is None or at_ms > self.counted_to_ms:
+                self.counted_to_ms = at_ms
+                self._remember(at_ms)
 
     def begin_day(self, day_start_ms: int) -> None:
         """A new production day began; what was produced before it leaves today's tonnes."""
@@ -72,20 +69,21 @@ class Tally:
             self._day_base_t = self.at(day_start_ms)
 
     def at(self, time_ms: int) -> float:
-        """Return ``total_t`` as it was at ``time_ms``, as finely as is remembered."""
-        marks = sorted([*self._quarters, *self._minutes])
+        """Return ``total_t`` as it was at ``time_ms``, as finely as is remembered; evenly between two marks."""
+        if self.counted_to_ms is None or time_ms >= self.counted_to_ms:
+            return self.total_t
+        marks = sorted({*self._quarters, *self._minutes, (self.counted_to_ms, self.total_t)})
         place = bisect_right(marks, time_ms, key=lambda mark: mark[0])
         if place == 0:
-            return marks[0][1] if marks else self.total_t
-        if place == len(marks) and (self.counted_to_ms is None or time_ms >= self.counted_to_ms):
-            return self.total_t
-        return marks[place - 1][1]
+            return marks[0][1]
+        (before_ms, before_t), (after_ms, after_t) = marks[place - 1], marks[place]
+        return before_t + (after_t - before_t) * (time_ms - before_ms) / (after_ms - before_ms)
 
     def _remember(self, time_ms: int) -> None:
+        """Keep what stood at the first reading of each minute and quarter."""
         for marks, step in ((self._minutes, MINUTE_MS), (self._quarters, QUARTER_MS)):
-            start = time_ms // step * step
-            if not marks or start > marks[-1][0]:
-                marks.append((start, self.total_t))
+            if not marks or time_ms // step > marks[-1][0] // step:
+                marks.append((time_ms, self.total_t))
 
     def to_dict(self) -> dict[str, Any]:
         """Return what :meth:`from_dict` reads."""

@@ -11,7 +11,7 @@ from orewatch.plant.classifier import classify
 from orewatch.plant.evidence_history import evidence_from_series
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from orewatch.plant.states import Interval
     from orewatch.plant.unit import Unit
@@ -29,10 +29,16 @@ LONGEST_MS = 32 * 24 * HOUR_MS
 
 
 class StateHistories:
-    """Classified hours. ``late`` may be called from the event loop while a thread computes."""
+    """Classified hours. ``late`` may be called from the event loop while a thread computes.
 
-    def __init__(self, *, store: HistoryStore | None) -> None:
+    ``below(unit, start_ms, end_ms)``: the spans in which the unit counted as underperforming.
+    """
+
+    def __init__(
+        self, *, store: HistoryStore | None, below: Callable[[str, int, int], Sequence[tuple[int, int]]]
+    ) -> None:
         self._store = store
+        self._below = below
         self._hours: OrderedDict[tuple[str, int], list[Interval]] = OrderedDict()
         self._lock = threading.Lock()
         self._generation = 0
@@ -92,7 +98,9 @@ class StateHistories:
         until_ms = end_ms if end_ms > settled_ms else end_ms + SETTLING_MS
         series = self._store.many(unit.id, unit.roles.refs(), from_ms - 60_000, until_ms)
         columns = {ref: (one.time_ms, one.values) for ref, one in series.items()}
-        intervals = _cut(classify(unit, evidence_from_series(unit, columns, from_ms, until_ms)), start_ms, end_ms)
+        below = self._below(unit.id, from_ms, until_ms)
+        evidence = evidence_from_series(unit, columns, from_ms, until_ms, underperforming=below)
+        intervals = _cut(classify(unit, evidence), start_ms, end_ms)
         with self._lock:
             if generation == self._generation:
                 for hour_ms in range(start_ms, min(end_ms, settled_ms), HOUR_MS):

@@ -2,7 +2,7 @@
 
 import { ask, send } from "./api.js";
 import { arrange, h, setAttribute, setText } from "./dom.js";
-import { instant, moment, number, span } from "./format.js";
+import { instant, moment, number, percent, span } from "./format.js";
 import { join, language, t, word } from "./language.js";
 import { icon, reasonWord } from "./states.js";
 
@@ -20,6 +20,13 @@ function rememberedName() {
 
 function noteLine(note, now) {
   return h("li", {}, h("b", {}, h("bdi", {}, note.by)), " ", h("span", { class: "quiet" }, moment(instant(note.at), now)), h("bdi", { class: "note-text" }, note.text));
+}
+
+/** Why, and by how much. The head of the card says what, the line below it since when. */
+function sentenceOf(alert) {
+  const { mean_tph: mean, target_tph: target } = alert.figures ?? {};
+  const figures = typeof mean === "number" && target > 0 ? t("alert.mean", { mean: number(mean, 1), share: percent(mean / target), target: number(target, 1) }) : "";
+  return join(reasonWord(alert.reason), figures) || (alert.text?.[language] ?? "");
 }
 
 function card({ act }) {
@@ -79,7 +86,7 @@ function card({ act }) {
       }
       setText(title, word("kind", alert.kind));
       setText(state, word("alert.state", alert.state));
-      setText(sentence, alert.text?.[language] ?? alert.text?.en ?? reasonWord(alert.reason));
+      setText(sentence, sentenceOf(alert));
       const onset = instant(alert.onset_at);
       const cleared = instant(alert.cleared_at);
       const parts = [t("alert.onset", { moment: moment(onset, now) })];
@@ -113,6 +120,7 @@ export function alertPanel({ unitId, now }) {
   let alerts = [];
   let changed = null;
 
+  closed.addEventListener("toggle", () => draw());
   who.addEventListener("input", () => {
     needed.hidden = true;
     try {
@@ -154,7 +162,7 @@ export function alertPanel({ unitId, now }) {
     arrange(open, nodes.open);
     arrange(closedList, nodes.closed);
     none.hidden = nodes.open.length > 0;
-    whoRow.hidden = nodes.open.length + nodes.closed.length === 0;
+    whoRow.hidden = nodes.open.length === 0 && !closed.open;
     closed.hidden = nodes.closed.length === 0;
     setText(closed.firstChild, `${t("alert.history")} (${number(nodes.closed.length)})`);
   }

@@ -23,8 +23,9 @@ export function merged(intervals, standing, now) {
   if (standing && Number.isFinite(standing.since)) {
     const since = Math.min(standing.since, now);
     const last = all.at(-1);
-    if (last && last.state === standing.state && last.to >= since) last.to = now;
+    if (last && last.state === standing.state && last.from <= since && last.to >= since) last.to = now;
     else {
+      // The onset is back-dated once the evidence has lasted: what the store said of that time is overtaken.
       all = all.filter((one) => one.from < since);
       if (all.length) all.at(-1).to = Math.min(all.at(-1).to, since);
       all.push({ state: standing.state, reason: standing.reason, from: since, to: now, provisional: true });

@@ -50,4 +50,8 @@ export function stateBadge(className = "badge") {
 }
 
 /** Why a unit is in its state; what goes without saying is left out. */
-export const reasonWord = (reason) => (reason === "none" || reason === "producing" ? "" : word("reason", reason));
+export function reasonWord(reason) {
+  if (!reason || reason === "none" || reason === "producing") return "";
+  const state = reason.toUpperCase();
+  return STATES.has(state) ? stateWord(state) : word("reason", reason);
+}

@@ -48,7 +48,7 @@ export function trends({ unit, now }) {
     const { ms, step } = RANGES[range];
     const asked = range;
     const end = now();
-    if (!one || !Number.isFinite(end)) return;
+    if (!one) return;
     one.readAt = performance.now();
     if (!one.past.length) one.view.note(t("trend.loading"));
     const { machine, signal } = signals.get(ref);
@@ -68,7 +68,7 @@ export function trends({ unit, now }) {
   function draw(ref) {
     const one = open.get(ref);
     const to = now();
-    if (!one || !Number.isFinite(to)) return;
+    if (!one) return;
     const from = to - RANGES[range].ms;
     const points = joined(one.past, live.get(ref) ?? [], from, to);
     one.drawn = points.length;

@@ -4,7 +4,7 @@
 //   /live?unit=ID ------> frames, one a second -----------+--> head, gauges, machines, trends, strip, alerts
 //   /units/ID/states, /history, /alerts ------------------+
 
-import { ApiError, ask, everything, insist } from "./api.js";
+import { answeredAt, ApiError, ask, everything, insist } from "./api.js";
 import { alertPanel } from "./alerts.js";
 import { readDay } from "./day.js";
 import { demoControls } from "./demo.js";
@@ -57,8 +57,8 @@ const stream = new LiveStream({
   },
 });
 
-/** The server's time; the browser's own only until the first frame, for ages that nobody decides by. */
-const now = () => (Number.isFinite(stream.now()) ? stream.now() : Date.now());
+/** The server's time: by the frames, or while there is none by its answers. The browser's clock may be anything. */
+const now = () => [stream.now(), answeredAt()].find(Number.isFinite) ?? Date.now();
 
 function draw() {
   if (!view || !standing) return;
@@ -114,7 +114,7 @@ function stripPanel() {
 function build(unit) {
   const head = unitHead(unit);
   part("head").replaceChildren(head.node);
-  const history = trends({ unit, now: () => stream.now() });
+  const history = trends({ unit, now });
   const openTrend = (ref) => history.show(ref, { reveal: true });
   const dials = chooseDials(unit).map((one) => {
     const name = one.ref === unit.roles?.flow ? t("unit.rate") : fullName(one.machine, one.signal);
@@ -133,11 +133,10 @@ function build(unit) {
   draw();
   for (const body of document.querySelectorAll("[data-after-load]")) body.hidden = false;
   for (const ref of [unit.roles?.flow, unit.roles?.main, unit.roles?.hopper].filter(Boolean)) history.show(ref);
-  if (frame) {
-    history.take(frame.units[unitId]?.signals ?? {});
-    alerts.take(frame.alerts);
-    view.strip.take();
-  }
+  // A frame may have come before the view, or may not come at all: what can be asked for is shown anyway.
+  if (frame) history.take(frame.units[unitId]?.signals ?? {});
+  alerts.take(frame?.alerts ?? { changed: 0 });
+  view.strip.take();
   document.title = `${unitId} · ${word("place", unit.site)} · ${t("app.name")}`;
 }
 
