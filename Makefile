@@ -6,7 +6,6 @@ PYTHON ?= python3
 VENV = .venv
 BIN = $(VENV)/bin
 CODE = orewatch edge_agent collector api dashboards tests benchmarks
-PROTO = orewatch/sparkplug
 
 .PHONY: help install demo test check format bench proto lock clean python
 
@@ -53,7 +52,7 @@ bench: install
 	@$(BIN)/python -m benchmarks.run $(ARGS)
 
 proto: install
-	$(BIN)/python -m grpc_tools.protoc -I $(PROTO) --python_out=$(PROTO) --pyi_out=$(PROTO) $(PROTO)/sparkplug_b.proto
+	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. orewatch/sparkplug/sparkplug_b.proto
 
 # Needs uv; the lock files name no index host.
 lock:

@@ -58,13 +58,14 @@ async def open_socket(host: str, port: int, context: ssl.SSLContext | None) -> s
 
 
 async def _handshake(sock: ssl.SSLSocket) -> None:
-    while True:
-        try:
-            sock.do_handshake()
-        except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
-            await asyncio.sleep(_HANDSHAKE_STEP_S)
-        except OSError:
+    done = False
+    try:
+        while not done:
+            try:
+                sock.do_handshake()
+                done = True
+            except (ssl.SSLWantReadError, ssl.SSLWantWriteError):
+                await asyncio.sleep(_HANDSHAKE_STEP_S)
+    finally:
+        if not done:
             sock.close()
-            raise
-        else:
-            return

@@ -188,6 +188,28 @@ async def test_the_queue_is_bounded_and_refusals_are_counted() -> None:
     await asyncio.sleep(0)
 
 
+async def test_a_broker_that_falls_silent_is_given_up() -> None:
+    async def accepts_and_falls_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(b"\x20\x02\x00\x00")
+        await reader.read()  # until the client leaves; its pings stay without an answer
+        writer.close()
+
+    server = await asyncio.start_server(accepts_and_falls_silent, "127.0.0.1", 0)
+    client = MqttClient(
+        host="127.0.0.1",
+        port=server.sockets[0].getsockname()[1],
+        client_id="t8",
+        on_message=lambda _topic, _payload: None,
+        keepalive_s=1,
+    )
+    await client.connect(None)
+    await asyncio.wait_for(client.closed(), 6)
+    assert not client.connected
+    server.close()
+    await server.wait_closed()
+
+
 async def test_qos_1_retained_and_large_messages_arrive(mosquitto: Broker) -> None:
     got: list[tuple[str, int]] = []
     client = MqttClient(
