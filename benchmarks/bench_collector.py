@@ -23,6 +23,7 @@ from benchmarks.result import Result, at_least, at_most, stated
 from collector.collector import Collector
 from collector.settings import BrokerSettings, CollectorSettings
 from orewatch.plant.catalogue import SignalRef
+from orewatch.sparkplug.actions import Disconnect, Publish, Subscribe
 from orewatch.sparkplug.client import MqttClient
 from orewatch.sparkplug.datatypes import DataType
 from orewatch.sparkplug.edge_node import EdgeNodeSession, MetricDeclaration, Reading
@@ -43,6 +44,7 @@ SIGNALS = 50
 SECONDS = 60
 BLOCK_VALUES = SIGNALS * SECONDS
 START_MS = 1_795_363_200_000
+RECEIVED_MS = START_MS + 100_000_000
 SCHEMA = Schema(
     tuple(
         ScanGroup(f"m{m}", "machine", 1.0, tuple(Column(f"s{s}", "1", 0.1) for s in range(SIGNALS // MACHINES)))
@@ -89,12 +91,12 @@ def edge(unit: str, devices: dict[str, list[MetricDeclaration]] | None = None) -
 
 
 def payloads(actions: tuple[Action, ...]) -> list[tuple[str, bytes]]:
-    return [(a.topic, a.payload) for a in actions if hasattr(a, "payload")]
+    return [(a.topic, a.payload) for a in actions if isinstance(a, Publish)]
 
 
-def collector_in(folder: Path, port: int = 1883) -> Collector:
-    settings = CollectorSettings(data_dir=folder, broker=BrokerSettings(port=port))
-    return Collector(settings=settings, now_ms=lambda: time.time_ns() // 1_000_000)
+def collector_in(folder: Path) -> Collector:
+    """Return a collector whose clock stands a while behind the blocks' last scan."""
+    return Collector(settings=CollectorSettings(data_dir=folder), now_ms=lambda: RECEIVED_MS)
 
 
 def fed(folder: Path, messages: list[tuple[str, bytes]], births: list[tuple[str, bytes]]) -> float:
@@ -103,20 +105,19 @@ def fed(folder: Path, messages: list[tuple[str, bytes]], births: list[tuple[str,
     host = HostSession(host="orewatch")
     host.will(START_MS)
     host.connected(START_MS)
-    now_ms = START_MS + 3_600_000
 
     def deliver(part: list[tuple[str, bytes]]) -> None:
         for topic, payload in part:
-            for action in host.received(topic, payload, now_ms):
-                collector._ingest.on_event(action)
-        items, collector._writer._queue, collector._writer._bytes = collector._writer._queue, [], 0
-        collector._writer._write(items, now_ms, everything=len(part) < 100)
+            for action in host.received(topic, payload, RECEIVED_MS):
+                if not isinstance(action, Publish | Subscribe | Disconnect):
+                    collector.ingest.on_event(action)
+        collector.writer.flush()
 
     deliver(births)
     begin = time.process_time()
     for at in range(0, len(messages), 100):
         deliver(messages[at : at + 100])
-    collector._writer._write([], now_ms, everything=True)
+    collector.writer.flush(everything=True)
     spent = time.process_time() - begin
     collector.close()
     return spent
@@ -188,7 +189,9 @@ def mosquitto(folder: Path) -> Iterator[int]:
     config.write_text(
         f"listener {port} 127.0.0.1\nallow_anonymous true\nmax_queued_messages 100000\nmax_queued_bytes 268435456\n"
     )
-    with subprocess.Popen([program, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        [program, "-c", str(config)], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as process:
         for _ in range(100):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
@@ -231,12 +234,12 @@ def publish(port: int, unit: str, count: int, ready: object, go: object, window:
             now_ms=lambda: time.time_ns() // 1_000_000,
         )
         task = asyncio.create_task(loop.run())
-        while not session.born:
+        while not session.born:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.01)
         ready.set()  # type: ignore[attr-defined]
         await asyncio.to_thread(go.wait)  # type: ignore[attr-defined]
         pump()
-        while flying or waiting:
+        while flying or waiting:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.01)
         await loop.stop()
         await task
@@ -261,7 +264,7 @@ def measure_end_to_end(folder: Path) -> list[Result]:
             settings = CollectorSettings(data_dir=folder / "e2e", broker=BrokerSettings(port=port), embedded=False)
             collector = Collector(settings=settings, now_ms=lambda: time.time_ns() // 1_000_000)
             task = asyncio.create_task(collector.run())
-            while not collector.connected:
+            while not collector.connected:  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.01)
             for process in processes:
                 process.start()
@@ -270,7 +273,7 @@ def measure_end_to_end(folder: Path) -> list[Result]:
             await asyncio.sleep(0.2)
             begin, cpu = time.perf_counter(), time.process_time()
             go.set()
-            while collector.journal.newest_position() < units * count:
+            while collector.journal.newest_position() < units * count:  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.02)
             spent, cpu = time.perf_counter() - begin, time.process_time() - cpu
             for process in processes:

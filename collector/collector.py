@@ -79,7 +79,7 @@ class Collector:
             Projector(journal=self.journal, projection=projection, counters=self.counters)
             for projection in self._projections()
         ]
-        self._writer = Writer(
+        self.writer = Writer(
             registry=self.registry,
             counters=self.counters,
             intake=self.intake,
@@ -89,12 +89,12 @@ class Collector:
             now_ms=now_ms,
             max_bytes=int(settings.queue_mb * MEBIBYTE),
         )
-        self._ingest = Ingest(
-            submit=self._writer.submit, counters=self.counters, now_ms=now_ms, record_plain=settings.record_plain
+        self.ingest = Ingest(
+            submit=self.writer.submit, counters=self.counters, now_ms=now_ms, record_plain=settings.record_plain
         )
         self._session = HostSession(host=settings.host_id, groups=settings.groups)
         self._link = SessionLoop(
-            make_client=self._client, session=self._session, on_event=self._ingest.on_event, now_ms=now_ms
+            make_client=self._client, session=self._session, on_event=self.ingest.on_event, now_ms=now_ms
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
@@ -107,7 +107,7 @@ class Collector:
     async def run(self) -> None:
         """Collect until cancelled or stopped; then write out what is queued, and close the files."""
         self._loop = asyncio.get_running_loop()
-        self._writer.start()
+        self.writer.start()
         threads = [
             threading.Thread(target=self._project, args=(p,), name=f"project {p.name}", daemon=True)
             for p in self.projectors
@@ -137,7 +137,7 @@ class Collector:
         self.journal.close()
 
     def _end(self, threads: list[threading.Thread]) -> None:
-        self._writer.close()
+        self.writer.close()
         for thread in threads:
             thread.join()
         self.close()
@@ -198,10 +198,10 @@ class Collector:
     def _upkeep(self, now_ms: int) -> None:
         """Write down what the api shows, and let retention do a little. On the writer's thread."""
         self.counters.flush(self.registry)
-        seen, self._ingest.seen = self._ingest.seen, {}
+        seen, self.ingest.seen = self.ingest.seen, {}
         if seen:
             self.registry.seen(seen)
-        spools, self._ingest.spools = self._ingest.spools, {}
+        spools, self.ingest.spools = self.ingest.spools, {}
         if spools:
             self.registry.spool_state(spools)
         if self.settings.journal_days is not None:

@@ -90,24 +90,31 @@ class Writer:
                 self._ready.notify()
         return True
 
+    def flush(self, *, everything: bool = False) -> bool:
+        """Write what is queued, in the caller's thread; ``everything``: also plain readings not due yet.
+
+        False where the journal could not be written. For the thread, and for whoever uses a writer without it.
+        """
+        with self._ready:
+            items, self._queue, self._bytes = self._queue, [], 0
+        return self._write(items, self._now_ms(), everything=everything)
+
     def _run(self) -> None:
         while True:
             with self._ready:
                 if not self._queue and not self._closing:
                     self._ready.wait(TICK_S)
-                items, self._queue, self._bytes = self._queue, [], 0
                 closing = self._closing
-            failed = False
             try:
-                failed = not self._write(items, self._now_ms(), everything=closing)
+                written = self.flush(everything=closing)
             except Exception:
                 # The edge of the thread: a fault of ours must not end it. It is counted, and seen in /metrics.
                 log.exception("journal writer")
                 self._counters.add("", "faults", "writer")
-                failed = True
+                written = False
             if closing:
                 return
-            if failed:
+            if not written:
                 with self._ready:
                     self._ready.wait_for(lambda: self._closing, AFTER_FAILURE_S)
 

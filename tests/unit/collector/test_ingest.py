@@ -58,7 +58,7 @@ class Told:
             device=device,
             received_ms=NOW_MS + 5,
             names=names,
-            datatypes=[DataType.BYTES] * len(names),
+            datatypes=(DataType.BYTES,) * len(names),
             values=[value for _, value in values],  # type: ignore[misc]
             timestamps_ms=[NOW_MS] * len(names),
         )

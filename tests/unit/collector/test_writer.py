@@ -16,8 +16,10 @@ from orewatch.storage.journal import Journal
 from tests.unit.collector.collector_harness import KEY, NOW_MS, SCHEMA, SPOOL, UNIT, Kept, block, record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from orewatch.storage.journal import JournalEntry, Outcome
 
 
 class Running:
@@ -67,7 +69,12 @@ def wait(true: Callable[[], object]) -> None:
 def test_what_waits_is_one_transaction(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     sizes = []
     commit = Journal.commit
-    monkeypatch.setattr(Journal, "commit", lambda self, e, le=(): (sizes.append(len(e)), commit(self, e, le))[1])
+
+    def counted(journal: Journal, entries: Sequence[JournalEntry], letters: Sequence[DeadLetter] = ()) -> list[Outcome]:
+        sizes.append(len(entries))
+        return commit(journal, entries, letters)
+
+    monkeypatch.setattr(Journal, "commit", counted)
     for n in range(1, 101):
         assert running.writer.submit(Arrival(KEY, block(n), NOW_MS))
     running.writer.start()

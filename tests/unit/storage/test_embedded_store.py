@@ -21,6 +21,7 @@ from orewatch.telemetry.schema import Column, ScanGroup, Schema
 from tests.contracts.history_harness import CURRENT, HOUR_MS, LEVEL, START_MS, Expected, block
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from tests.contracts.history_harness import Block
@@ -32,6 +33,13 @@ MOVED = Schema(
         ScanGroup("jaw", "jaw_crusher", 2.0, (Column("motor_current", "%", 0.01),)),
     )
 )
+
+
+OF_WINDOW: dict[Aggregate, Callable[[list[float]], float]] = {
+    Aggregate.MEAN: lambda values: sum(values) / len(values),
+    Aggregate.MAX: max,
+    Aggregate.COUNT: len,
+}
 
 
 @dataclass
@@ -62,9 +70,10 @@ class Site:
                 query = Query(unit="pb-01", ref=ref, start_ms=START_MS, end_ms=end, step_ms=step, aggregate=aggregate)
                 series = self.store.series(query)
                 windows = self.expected.windows("pb-01", ref, START_MS, end, step)
-                made = {Aggregate.MEAN: np.mean, Aggregate.MAX: max, Aggregate.COUNT: len}[aggregate]
                 assert series.time_ms.tolist() == list(windows)
-                assert series.values.tolist() == pytest.approx([made(v) for v in windows.values()], rel=1e-9)
+                assert series.values.tolist() == pytest.approx(
+                    [OF_WINDOW[aggregate](v) for v in windows.values()], rel=1e-9
+                )
             raw = self.store.series(Query(unit="pb-01", ref=ref, start_ms=START_MS, end_ms=end))
             assert list(zip(raw.time_ms, raw.values, strict=True)) == self.expected.raw("pb-01", ref, START_MS, end)
         newest = self.store.latest("pb-01")
