@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
 _ENDLESS = np.iinfo(np.int64).max
 _SILENT = REASON_CODE[StateReason.SILENT]
-# Order within one second: link lost, what silence had suspended (by row), link back, the second itself (by row).
-_FIRST, _MIDDLE = -1, ROWS
 
 
 class _Heard(NamedTuple):
@@ -47,12 +45,11 @@ def sweep(
     if len(time_ms) == 0:
         return []
     span = _listen(carry, heard)
-    order: list[tuple[int, int, Flip]] = []
+    flips: list[Flip] = []
     for row in range(ROWS):
-        order += _latch(carry, row, time_ms, heard, codes[row], reasons[row], span)
-    order += _silences(carry, time_ms, span)
-    order.sort(key=lambda entry: entry[:2])
-    return [flip for _, _, flip in order]
+        flips += _latch(carry, row, time_ms, heard, codes[row], reasons[row], span)
+    flips += _silences(carry, time_ms, span)
+    return sorted(flips, key=lambda flip: flip.decided_ms)
 
 
 def _listen(carry: Carry, heard: NDArray[np.bool_]) -> _Heard:
@@ -80,7 +77,7 @@ def _latch(
     codes: NDArray[np.int8],
     reasons: NDArray[np.uint8],
     span: _Heard,
-) -> list[tuple[int, int, Flip]]:
+) -> list[Flip]:
     run, on = int(carry.run[row, 0]), bool(carry.on[row, 0])
     prior, pending = int(carry.count[row, 0]), int(carry.suspended[row, 0])
     if len(span.at):
@@ -96,17 +93,13 @@ def _latch(
     need[runs.kind == AGAINST] = EXIT_S[row]
     strong = np.flatnonzero(runs.length >= need)
     level = runs.kind[strong] == FOR
-    flips: list[tuple[int, int, Flip]] = []
+    flips: list[Flip] = []
     for which in strong[np.flatnonzero(level != np.concatenate(([on], level[:-1])))]:
         # What was carried into a run brings its decision forward; at most to the first message.
         short = int(need[which] - (prior if which == 0 else 0))
-        if short <= 0:
-            at, late = int(span.at[0]), True
-        else:
-            at, late = _decided(int(runs.start[which]) + short - 1, known, span)
+        at = int(span.at[0]) if short <= 0 else _decided(int(runs.start[which]) + short - 1, known, span)
         on = bool(runs.kind[which] == FOR)
-        flip = Flip(int(time_ms[at]), 0, row, on, int(runs.onset_ms[which]), int(runs.reason[which]))
-        flips.append((at, row if late else _MIDDLE + 1 + row, flip))
+        flips.append(Flip(int(time_ms[at]), 0, row, on, int(runs.onset_ms[which]), int(runs.reason[which])))
     carry.on[row, 0], carry.run[row, 0], carry.count[row, 0] = on, runs.kind[-1], runs.length[-1]
     carry.onset_ms[row, 0], carry.reason[row, 0] = runs.onset_ms[-1], runs.reason[-1]
     tail = codes[span.open_from :]
@@ -166,21 +159,15 @@ def _effective(codes: NDArray[np.int8], heard: NDArray[np.bool_], span: _Heard, 
     return value
 
 
-def _decided(position: int, known: NDArray[np.int64] | None, span: _Heard) -> tuple[int, bool]:
-    """Return the second that decides, and whether it is later than the one that completes the count.
-
-    Where that one was silent, the next message decides.
-    """
+def _decided(position: int, known: NDArray[np.int64] | None, span: _Heard) -> int:
+    """Return the second that decides: the one that completes the count, or the next message where that was silent."""
     second = position if known is None else int(known[position])
-    if span.all:
-        return second, False
-    message = int(span.at[np.searchsorted(span.at, second)])
-    return message, message > second
+    return second if span.all else int(span.at[np.searchsorted(span.at, second)])
 
 
-def _silences(carry: Carry, time_ms: NDArray[np.int64], span: _Heard) -> list[tuple[int, int, Flip]]:
+def _silences(carry: Carry, time_ms: NDArray[np.int64], span: _Heard) -> list[Flip]:
     """COMMS_LOSS by runs of silence, which are few; leaves the carry's silence as of the last second."""
-    flips: list[tuple[int, int, Flip]] = []
+    flips: list[Flip] = []
     at = span.at
     if len(at):
         # Only messages next to a silence, or the first two while lost, can change anything.
@@ -193,9 +180,7 @@ def _silences(carry: Carry, time_ms: NDArray[np.int64], span: _Heard) -> list[tu
     return flips
 
 
-def _be_silent(
-    carry: Carry, time_ms: NDArray[np.int64], start: int, end: int, flips: list[tuple[int, int, Flip]]
-) -> None:
+def _be_silent(carry: Carry, time_ms: NDArray[np.int64], start: int, end: int, flips: list[Flip]) -> None:
     if end == start:
         return
     before, limit = int(carry.silent_s[0]), int(carry.limit_s[0])
@@ -206,10 +191,10 @@ def _be_silent(
         carry.lost[0] = True
         at = start + limit - before
         onset = int(carry.silence_ms[0])
-        flips.append((at, _FIRST, Flip(int(time_ms[at]), 0, Latch.COMMS_LOSS, True, onset, _SILENT)))
+        flips.append(Flip(int(time_ms[at]), 0, Latch.COMMS_LOSS, True, onset, _SILENT))
 
 
-def _be_heard(carry: Carry, time_ms: NDArray[np.int64], at: int, flips: list[tuple[int, int, Flip]]) -> None:
+def _be_heard(carry: Carry, time_ms: NDArray[np.int64], at: int, flips: list[Flip]) -> None:
     if carry.silent_s[0] > carry.limit_s[0]:
         carry.back[0] = 0
     carry.silent_s[0] = 0
@@ -221,4 +206,4 @@ def _be_heard(carry: Carry, time_ms: NDArray[np.int64], at: int, flips: list[tup
     if carry.back[0] >= MESSAGES_BACK:
         carry.lost[0], carry.back[0] = False, 0
         onset = int(carry.back_ms[0])
-        flips.append((at, _MIDDLE, Flip(int(time_ms[at]), 0, Latch.COMMS_LOSS, False, onset, _SILENT)))
+        flips.append(Flip(int(time_ms[at]), 0, Latch.COMMS_LOSS, False, onset, _SILENT))
