@@ -90,4 +90,7 @@ export function countdown(seconds) {
   return `${number(Math.floor(s / 60))}:${two.format(s % 60)}`;
 }
 
-export const ago = (ms) => (Number.isFinite(ms) ? t("ago", { span: span(ms) }) : NOTHING);
+export function ago(ms) {
+  if (!Number.isFinite(ms)) return NOTHING;
+  return ms < 1000 ? t("just-now") : t("ago", { span: span(ms) });
+}

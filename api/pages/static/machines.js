@@ -12,10 +12,19 @@ const OFF = "M4 4h8v8H4z";
 const FAULT = "M8 2l6.5 12h-13zM8 6.5v3.2M8 11.9v.1";
 const PRODUCING = new Set(["RUNNING", "UNDERPERFORMING"]);
 
-export const titleOf = (machine) => machine.title?.[language] ?? machine.title?.en ?? machine.id;
+const titleOf = (machine) => machine.title?.[language] ?? machine.title?.en ?? machine.id;
+
+/** Give every machine the name it is shown by; two of a kind are told apart by their ids. */
+export function nameMachines(machines) {
+  const titles = machines.map(titleOf);
+  machines.forEach((machine, i) => {
+    const twins = titles.filter((title) => title === titles[i]).length > 1;
+    machine.shown = twins ? `${titles[i]} (${machine.id})` : titles[i];
+  });
+}
 
 /** "Jaw crusher · Bearing temperature": the name of a signal where its machine is not in sight. */
-export const fullName = (machine, signal) => `${titleOf(machine)} – ${word("signal", signal.name)}`;
+export const fullName = (machine, signal) => `${machine.shown} – ${word("signal", signal.name)}`;
 
 function lamp(signal) {
   const good = signal.name === "running";
@@ -54,8 +63,11 @@ function total(signal) {
   };
 }
 
-/** Whether a machine does its work, so that a low value means something. */
-export function works(machine, signals, state) {
+/** Whether a machine does its work, so that a low value of the signal means something. */
+export function works(machine, signal, signals, state) {
+  if (signal.name === "level") return true;
+  // An engine that idles with its plant carries little load: that is no fault of the engine.
+  if (signal.name === "power" && !PRODUCING.has(state)) return false;
   const running = machine.signals.find((signal) => signal.name === "running");
   const told = running && signals[`${machine.id}.running`];
   if (told) return told[0] >= 0.5;
@@ -87,7 +99,7 @@ export function machineCards({ unit, openTrend }) {
     return h(
       "article",
       { class: "machine panel", "data-machine": machine.id },
-      h("header", {}, h("span", { class: "place", "aria-hidden": "true" }, number(place + 1)), h("h3", {}, titleOf(machine)), h("span", { class: "space" }), lamps),
+      h("header", {}, h("span", { class: "place", "aria-hidden": "true" }, number(place + 1)), h("h3", {}, machine.shown), h("span", { class: "space" }), lamps),
       rows,
     );
   });
@@ -95,7 +107,7 @@ export function machineCards({ unit, openTrend }) {
     nodes,
     show({ signals, now, trusted, state }) {
       for (const { ref, machine, signal, part } of parts) {
-        part.show(reading({ signal, told: signals[ref], now, trusted, working: signal.name === "level" || works(machine, signals, state) }));
+        part.show(reading({ signal, told: signals[ref], now, trusted, working: works(machine, signal, signals, state) }));
       }
     },
   };

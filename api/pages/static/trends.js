@@ -17,6 +17,8 @@ const MOST_CHARTS = 6;
 const LIVE_POINTS = 1_800;
 const REREAD_MS = 60_000;
 const HOLE_MS = 150_000;
+// A line over an hour moves a pixel in ten seconds: drawing it every second would only warm the tablet.
+const MOST_PAUSE_MS = 2_500;
 
 /** History first, live where history has not come yet. Both in order of time. */
 export function joined(past, live, from, to) {
@@ -72,6 +74,7 @@ export function trends({ unit, now }) {
     const from = to - RANGES[range].ms;
     const points = joined(one.past, live.get(ref) ?? [], from, to);
     one.drawn = points.length;
+    one.drawnAt = performance.now();
     one.view.show(points, from, to, Math.max(HOLE_MS, 2.5 * one.step));
   }
 
@@ -84,7 +87,7 @@ export function trends({ unit, now }) {
       const view = chart({ name: fullName(found.machine, found.signal), signal: found.signal, target, close: () => remove(ref) });
       view.node.dataset.unit = unitName(found.signal.unit);
       view.node.dataset.ref = ref;
-      open.set(ref, { view, past: [], step: 10_000, readAt: -Infinity });
+      open.set(ref, { view, past: [], step: 10_000, readAt: -Infinity, drawnAt: -Infinity });
       charts.append(view.node);
       read(ref);
     }
@@ -117,7 +120,7 @@ export function trends({ unit, now }) {
       }
       for (const [ref, one] of open) {
         if (performance.now() - one.readAt > REREAD_MS) read(ref);
-        else draw(ref);
+        else if (performance.now() - one.drawnAt > Math.min(MOST_PAUSE_MS, RANGES[range].ms / 600)) draw(ref);
       }
     },
   };

@@ -12,7 +12,7 @@ import { dial } from "./dial.js";
 import { h, setText } from "./dom.js";
 import { instant } from "./format.js";
 import { t, translate, word } from "./language.js";
-import { fullName, machineCards, works } from "./machines.js";
+import { fullName, machineCards, nameMachines, works } from "./machines.js";
 import { masthead } from "./masthead.js";
 import { reading } from "./reading.js";
 import { fromFrame, fromList } from "./standing.js";
@@ -66,8 +66,7 @@ function draw() {
   const trusted = stream.link === "lost" ? "lost" : standing.connection;
   view.head.show(standing, at);
   for (const { ref, machine, signal, gauge } of view.dials) {
-    const working = signal.name === "level" || works(machine, signals, standing.state);
-    gauge.show(reading({ signal, told: signals[ref], now: at, trusted, working }));
+    gauge.show(reading({ signal, told: signals[ref], now: at, trusted, working: works(machine, signal, signals, standing.state) }));
   }
   view.machines.show({ signals, now: at, trusted, state: standing.state });
 }
@@ -112,6 +111,7 @@ function stripPanel() {
 }
 
 function build(unit) {
+  nameMachines(unit.machines);
   const head = unitHead(unit);
   part("head").replaceChildren(head.node);
   const history = trends({ unit, now });

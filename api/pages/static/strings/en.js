@@ -8,6 +8,7 @@ export const strings = {
   "skip": "Skip to content",
   "separator": " · ",
   "percent": "{n} %",
+  "just-now": "just now",
   "ago": "{span} ago",
   "day-time": "{day}, {time}",
   "span.s": "{s} s",

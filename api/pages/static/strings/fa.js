@@ -8,6 +8,7 @@ export const strings = {
   "skip": "رفتن به محتوا",
   "separator": "، ", // a middle dot would read as a Persian zero
   "percent": "{n}٪",
+  "just-now": "همین اکنون",
   "ago": "{span} پیش",
   "day-time": "{day}، {time}",
   "span.s": "{s} ثانیه",
