@@ -151,8 +151,10 @@ class Agent:
         """Ask every source that is not still answering, and gather what is there in time."""
         for source in self._sources:
             if source.name not in self._reading:
-                task = asyncio.create_task(_samples(source, now_ms), name=f"source {source.name}")
+                task = asyncio.create_task(self._samples(source, now_ms), name=f"source {source.name}")
                 self._reading[source.name] = task
+        if not self._reading:
+            return []
         done, _ = await asyncio.wait(self._reading.values(), timeout=self._tick_s * READ_PART)
         samples: list[Sample] = []
         for name, task in list(self._reading.items()):
@@ -162,6 +164,16 @@ class Agent:
             else:
                 self.counters["late_source"] += 1
         return samples
+
+    async def _samples(self, source: Source, now_ms: int) -> Sequence[Sample]:
+        try:
+            return await source.read(now_ms)
+        except Exception:
+            # A defect in one source must not silence the others; the loop's edge is the one place that catches all.
+            if not self.counters["source_defect"]:
+                log.exception("source %s failed unexpectedly; it is asked again at the next tick", source.name)
+            self.counters["source_defect"] += 1
+            return ()
 
     def _follow_links(self) -> None:
         """A machine is lost when every source that brings its signals is down."""
@@ -174,10 +186,6 @@ class Agent:
                 else:
                     uplink.machine_back(machine)
         self._lost = lost
-
-
-async def _samples(source: Source, now_ms: int) -> Sequence[Sample]:
-    return await source.read(now_ms)
 
 
 def on_grid(now_ms: int, tick_ms: int) -> int:

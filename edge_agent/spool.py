@@ -78,6 +78,7 @@ class Spool:
         self._bytes_per_hour = 0.0
         self._tags = [unit.id, unit.site, unit.province, unit.mineral]
         self._lost_on_disk = 0
+        self._closed = False
         self.failures: dict[str, int] = {}
         meta = dict(file.db.execute("SELECT key, value FROM meta"))
         self.uuid = uuid.UUID(meta["uuid"]).bytes
@@ -97,8 +98,10 @@ class Spool:
                 sql = "INSERT OR IGNORE INTO owed SELECT ?, number FROM blocks"
                 db.execute(sql, (self._uplinks[name],))
             tags = json.dumps(self._tags)
-            facts = [("tags", tags), ("seen", json.dumps(sorted(seen | self._uplinks.keys())))]
-            db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", facts)
+            facts = {"tags": tags, "seen": json.dumps(sorted(seen | self._uplinks.keys()))}
+            # Written only where it changed: a start on a full disk has nothing to write.
+            changed = [(k, v) for k, v in facts.items() if meta.get(k) != v]
+            db.executemany("INSERT OR REPLACE INTO meta VALUES (?, ?)", changed)
 
     @classmethod
     def open(
@@ -146,6 +149,8 @@ class Spool:
         hours; it is cut into blocks by the scans' own times.
         """
         with self._lock:
+            if self._closed:
+                return False
             fresh = [s for s in scans if len(s)]
             if fresh:
                 self._unwritten.append(fresh)
@@ -192,11 +197,11 @@ class Spool:
         """Return blocks owed to ``uplink`` with numbers above ``after``, oldest first; handed out, they are final."""
         with self._lock:
             number = self._uplinks[uplink]
-            rows = self._file.db.execute(
+            sql = (
                 "SELECT b.number, b.data, b.schema, b.first_ms, b.last_ms FROM owed o JOIN blocks b USING (number)"
-                " WHERE o.uplink = ? AND o.number > ? ORDER BY o.number LIMIT ?",
-                (number, after, limit),
-            ).fetchall()
+                " WHERE o.uplink = ? AND o.number > ? ORDER BY o.number LIMIT ?"
+            )
+            rows = self._file.db.execute(sql, (number, after, limit)).fetchall()
             if rows and self._room.sent(number, rows[-1][0]):
                 self._note("UPDATE uplinks SET sent_upto = ? WHERE id = ?", (rows[-1][0], number))
             return [SpooledBlock(*row) for row in rows]
@@ -283,6 +288,7 @@ class Spool:
     def close(self) -> None:
         """Let go of the file; open scans stay journaled and are sealed at the next start."""
         with self._lock:
+            self._closed = True
             self._file.close()
 
     def _limits(self) -> Limits:
