@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 
     from collector.arrivals import Receipt
     from collector.settings import CollectorSettings
-    from orewatch.storage.influx_writer import InfluxWriter
     from orewatch.storage.projection import Projection
 
 log = logging.getLogger(__name__)
@@ -74,7 +73,7 @@ class Collector:
             waiting=Waiting(max_bytes=int(settings.waiting_mb * MEBIBYTE)),
             quarantine_kept=settings.quarantine_kept,
         )
-        self._influx: InfluxWriter | None = None
+        self._closing: list[Callable[[], None]] = [self.tables.close, self.journal.close]
         self.projectors = [
             Projector(journal=self.journal, projection=projection, counters=self.counters)
             for projection in self._projections()
@@ -131,10 +130,9 @@ class Collector:
 
     def close(self) -> None:
         """Close the files of a collector that was never run."""
-        if self._influx is not None:
-            self._influx.close()
-        self.tables.close()
-        self.journal.close()
+        for close in reversed(self._closing):
+            close()
+        self._closing.clear()
 
     def _end(self, threads: list[threading.Thread]) -> None:
         self.writer.close()
@@ -148,10 +146,11 @@ class Collector:
             projections.append(EmbeddedProjection(tables=self.tables))
         if self.settings.influx is not None:
             # Only here: an embedded deployment installs without httpx.
-            from collector.influx import influx_writer  # noqa: PLC0415
+            from collector.influx import influx_of  # noqa: PLC0415
 
-            self._influx = influx_writer(self.settings.influx)
-            projections.append(self._influx)
+            server, writer = influx_of(self.settings.influx)
+            self._closing += [server.close, writer.close]
+            projections.append(writer)
         return projections
 
     def _client(self, on_message: Callable[[str, bytes], None]) -> MqttClient:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from collector.settings import InfluxSettings
 
 
-def influx_writer(settings: InfluxSettings) -> InfluxWriter:
-    """Return the projection into the InfluxDB that the settings name."""
+def influx_of(settings: InfluxSettings) -> tuple[InfluxServer, InfluxWriter]:
+    """Return the InfluxDB that the settings name and the projection into it; both are the caller's to close."""
     target = InfluxTarget(
         url=settings.url,
         database=settings.bucket,
@@ -22,4 +22,5 @@ def influx_writer(settings: InfluxSettings) -> InfluxWriter:
         password=settings.password.get_secret_value() if settings.password else None,
         retention_policy=settings.retention_policy,
     )
-    return InfluxWriter(server=InfluxServer(target=target))
+    server = InfluxServer(target=target)
+    return server, InfluxWriter(server=server)
