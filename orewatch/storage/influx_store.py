@@ -10,14 +10,8 @@ import numpy as np
 
 from orewatch.plant.catalogue import SignalRef
 from orewatch.storage.influx import literal, quoted
-from orewatch.storage.line_protocol import (
-    QUALITY_MEASUREMENT,
-    ROLLUP_SUFFIX,
-    clean,
-    field_name,
-    original_field,
-    original_name,
-)
+from orewatch.storage.influx_names import clean, field_name, original_field, original_name
+from orewatch.storage.line_protocol import QUALITY_MEASUREMENT, ROLLUP_SUFFIX
 from orewatch.storage.query import HOUR_MS, MINUTE_MS, Aggregate, Latest, Series, Table, empty_series
 from orewatch.storage.rollups import Windows, regroup
 from orewatch.telemetry.scan import SPARKPLUG_QUALITY, Quality

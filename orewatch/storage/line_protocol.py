@@ -9,19 +9,18 @@ own statement.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
 from orewatch.storage.influx_digits import MAX_DECIMALS, TIME, VALUE, time_text, value_text
+from orewatch.storage.influx_names import clean, escaped, field_name, series
 from orewatch.telemetry.scan import SPARKPLUG_QUALITY, Quality, physical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -32,59 +31,12 @@ if TYPE_CHECKING:
 
 QUALITY_MEASUREMENT: Final = "signal_quality"
 ROLLUP_SUFFIX: Final = {60_000: "_1m", 3_600_000: "_1h"}
-TAGS: Final = ("machine", "mineral", "province", "site", "unit")
 
 _MAX_TEMPLATES: Final = 4096
 # Seen as plain bytes a text is copied in one piece, not field by field.
 _VALUE: Final = np.dtype(f"V{VALUE.itemsize}")
 _TIME: Final = np.dtype(f"V{TIME.itemsize}")
-# A field of these names would hide a tag, or is refused by the server.
-_RESERVED: Final = frozenset({"time", "signal", *TAGS})
-_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
 _QUALITY_CODE: Final = {int(q): code for q, code in SPARKPLUG_QUALITY.items()}
-
-
-@lru_cache(maxsize=65_536)
-def clean(text: str) -> str:
-    """Return a name that every server stores alike.
-
-    Line protocol cannot carry control characters, and a backslash means different things to different
-    servers; a wide backslash looks the same to people.
-    """
-    return _CONTROL.sub(" ", text).replace("\\", "\N{FULLWIDTH REVERSE SOLIDUS}")
-
-
-def measurement_name(name: str) -> str:
-    """Return the stored name of a measurement; a ``#`` in front would make its lines comments."""
-    name = clean(name) or "_"
-    return "\N{FULLWIDTH NUMBER SIGN}" + name[1:] if name[0] == "#" else name
-
-
-def field_name(name: str) -> str:
-    """Return the stored name of a field, one that no tag and no server reserves."""
-    name = clean(name) or "_"
-    return f"{name}_" if name in _RESERVED else name
-
-
-def original_name(name: str) -> str:
-    """Return the name behind a stored tag value; control characters stay the spaces they became."""
-    return name.replace("\N{FULLWIDTH REVERSE SOLIDUS}", "\\")
-
-
-def original_field(name: str) -> str:
-    """Return the signal behind a stored field's name."""
-    return name[:-1] if name.endswith("_") and name[:-1] in _RESERVED else original_name(name)
-
-
-def _escape(name: str) -> bytes:
-    return name.replace(",", "\\,").replace("=", "\\=").replace(" ", "\\ ").encode()
-
-
-def _series(measurement: str, tags: Iterable[tuple[str, str]]) -> bytes:
-    """Return ``measurement,tag=value,...`` escaped; empty tags are left out, as the servers demand."""
-    parts = [measurement_name(measurement).replace(",", "\\,").replace(" ", "\\ ").encode()]
-    parts += [_escape(key) + b"=" + _escape(clean(value)) for key, value in sorted(tags) if value]
-    return b",".join(parts)
 
 
 def _tags(origin: BlockHeader | RollupRows, machine: str) -> list[tuple[str, str]]:
@@ -124,12 +76,12 @@ class _Lines:
 
     @classmethod
     def of(cls, header: BlockHeader, group: ScanGroup) -> _Lines:
-        prefix = _series(group.cls, _tags(header, group.machine)) + b" "
+        prefix = series(group.cls, _tags(header, group.machine)) + b" "
         decimals = [_decimal(c.resolution) for c in group.columns]
         known = [d for d in decimals if d is not None]
         if len(known) < len(decimals):
             return cls(group, prefix, None, np.dtype([]), None, np.empty(0, np.uint32))
-        names = [_escape(field_name(c.name)) + b"=" for c in group.columns]
+        names = [escaped(field_name(c.name)) + b"=" for c in group.columns]
         cell = np.dtype([("name", f"S{max(map(len, names))}"), ("value", _VALUE), ("comma", "S1")])
         parts = [
             ("prefix", f"S{len(prefix)}"),
@@ -255,7 +207,7 @@ def _only_good(lines: NDArray[Any], quality: NDArray[np.uint8]) -> NDArray[Any]:
 
 def _encode_slow(part: _Part) -> list[bytes]:
     """Return the lines of a part with fine, unbounded or lossless columns, value by value."""
-    names = [_escape(field_name(c.name)) + b"=" for c in part.lines.group.columns]
+    names = [escaped(field_name(c.name)) + b"=" for c in part.lines.group.columns]
     values = physical(part.lines.group, part.scans.steps)
     good = np.isfinite(values)
     if part.scans.quality is not None:
@@ -282,8 +234,8 @@ def _quality_lines(header: BlockHeader, group: ScanGroup, scans: Scans) -> list[
         # The newest reading of a signal that stays bad is known to the second, too.
         if codes[-1] != Quality.GOOD and change[-1] != len(codes) - 1:
             change.append(len(codes) - 1)
-        series = _series(QUALITY_MEASUREMENT, [*_tags(header, group.machine), ("signal", column.name)])
-        lines += [series + b" code=%d %d\n" % (_QUALITY_CODE[int(codes[i])], scans.time_ms[read[i]]) for i in change]
+        head = series(QUALITY_MEASUREMENT, [*_tags(header, group.machine), ("signal", column.name)])
+        lines += [head + b" code=%d %d\n" % (_QUALITY_CODE[int(codes[i])], scans.time_ms[read[i]]) for i in change]
     return lines
 
 
@@ -291,8 +243,8 @@ def encode_rollups(rows: Sequence[RollupRows]) -> bytes:
     """Return the lines of rolled-up windows: fields ``mean_``, ``min_``, ``max_``, ``count_`` and the signal's name."""
     lines = []
     for part in rows:
-        series = _series(part.cls + ROLLUP_SUFFIX[part.step_ms], _tags(part, part.machine)) + b" "
-        names = [_escape(clean(n) or "_") for n in part.names]
+        head = series(part.cls + ROLLUP_SUFFIX[part.step_ms], _tags(part, part.machine)) + b" "
+        names = [escaped(clean(n) or "_") for n in part.names]
         table = (part.mean.tolist(), part.low.tolist(), part.high.tolist(), part.count.tolist())
         for time, means, lows, highs, counts in zip(part.time_ms.tolist(), *table, strict=True):
             fields = [
@@ -302,5 +254,5 @@ def encode_rollups(rows: Sequence[RollupRows]) -> bytes:
                 if count
             ]
             if fields:
-                lines.append(series + b",".join(fields) + b" %d\n" % time)
+                lines.append(head + b",".join(fields) + b" %d\n" % time)
     return b"".join(lines)
