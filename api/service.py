@@ -351,7 +351,6 @@ class Service:
                 self.engine.standing.touch(now_ms)
                 if record.active:
                     self.engine.tell(record, "released", now_ms)
-            self.stream.forget_past(())
             if self.caught_up and now_ms - saved_ms >= CARRY_S * SECOND_MS:
                 saved_ms = now_ms
                 self._save()

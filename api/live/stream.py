@@ -11,11 +11,12 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterable
+    from collections.abc import AsyncIterator
 
 QUEUE_FRAMES = 4
 PAST_FRAMES = 60
 PAST_BYTES = 4 << 20
+MAX_LINGERS = 20
 # A viewer that takes nothing for this many frames is gone; its socket only does not know.
 GIVE_UP_FRAMES = 60
 
@@ -83,6 +84,7 @@ class Stream:
         self._max_viewers = max_viewers
         self._viewers: dict[str | None, set[Viewer]] = {}
         self._past: dict[str | None, Past] = {}
+        self._lingers: dict[str | None, int] = {}
         self.dropped_slow = 0
         self.given_up = 0
         self.refused = 0
@@ -96,8 +98,8 @@ class Stream:
         return self.dropped_slow + sum(v.dropped for viewers in self._viewers.values() for v in viewers)
 
     def filters(self) -> list[str | None]:
-        """Return what is being looked at: a unit id, or None for the fleet."""
-        return list(self._viewers)
+        """Return what is being looked at, or was until just now: a unit id, or None for the fleet."""
+        return [*self._viewers, *(unit for unit in self._lingers if unit not in self._viewers)]
 
     def watched_units(self) -> set[str]:
         """Return the units somebody looks at closely."""
@@ -110,6 +112,7 @@ class Stream:
             return None
         viewer = Viewer(unit=unit)
         self._viewers.setdefault(unit, set()).add(viewer)
+        self._lingers.pop(unit, None)
         return viewer
 
     def leave(self, viewer: Viewer) -> None:
@@ -120,6 +123,7 @@ class Stream:
             self.dropped_slow += viewer.dropped
             if not viewers:
                 del self._viewers[viewer.unit]
+                self._linger(viewer.unit)
 
     def missed(self, unit: str | None, last_event_ms: int | None) -> list[bytes]:
         """Return the frames to begin with."""
@@ -130,17 +134,27 @@ class Stream:
         """Send one encoded frame to everyone who looks at ``unit``."""
         frame = event(at_ms, data)
         self._past.setdefault(unit, Past()).add(at_ms, frame)
-        for viewer in list(self._viewers.get(unit, ())):
+        viewers = self._viewers.get(unit)
+        if viewers is None:
+            self._lingers[unit] = self._lingers.get(unit, 0) - 1
+            if self._lingers[unit] <= 0:
+                del self._lingers[unit], self._past[unit]
+            return
+        for viewer in list(viewers):
             if not viewer.offer(frame):
                 self.given_up += 1
                 viewer.end()
                 self.leave(viewer)
 
-    def forget_past(self, keep: Iterable[str | None]) -> None:
-        """Drop the past of what nobody looks at any more."""
-        wanted = set(keep) | set(self._viewers)
-        for unit in [u for u in self._past if u not in wanted]:
-            del self._past[unit]
+    def _linger(self, unit: str | None) -> None:
+        """Go on making frames for who lost the link and will be back with a Last-Event-ID; of the newest few."""
+        self._lingers.pop(unit, None)
+        self._lingers[unit] = PAST_FRAMES
+        while len(self._lingers) > MAX_LINGERS:
+            oldest = next(iter(self._lingers))
+            del self._lingers[oldest]
+            if oldest not in self._viewers:
+                self._past.pop(oldest, None)
 
     def end(self) -> None:
         """End every stream."""

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from api.live.clock import Leap, due_seconds
-from api.live.stream import GIVE_UP_FRAMES, PAST_BYTES, QUEUE_FRAMES, Past, Stream
+from api.live.stream import GIVE_UP_FRAMES, PAST_BYTES, PAST_FRAMES, QUEUE_FRAMES, Past, Stream
 
 
 @pytest.mark.parametrize(
@@ -51,6 +51,9 @@ async def test_a_slow_viewer_keeps_the_newest_and_the_rest_is_counted() -> None:
     assert b"id: 10\n" in await anext(viewer.frames())
     stream.leave(viewer)
     assert stream.frames_dropped == 10, "counted after it left, too"
+    for n in range(PAST_FRAMES):
+        assert stream.filters() == [None], "frames go on for who comes back"
+        stream.publish(None, 100 + n, b"")
     assert stream.filters() == []
 
 
