@@ -144,6 +144,16 @@ def test_what_cannot_be_true_is_left_out_and_counted(foreign: Foreign) -> None:
     )
 
 
+def test_even_messages_find_their_columns_whatever_the_order(foreign: Foreign) -> None:
+    for order in ("ab", "ba"):
+        for second in range(3):
+            time_ms = NOW_MS + second + 10 * (order == "ba")
+            foreign.say([(n, DataType.DOUBLE, float(ord(n)), time_ms) for n in order])
+        foreign.keep()
+    for name in "ab":
+        assert [value for _, value in foreign.series(name)] == [float(ord(name))] * 6
+
+
 def test_quality_is_kept(foreign: Foreign) -> None:
     rows = [(name, DataType.DOUBLE, 5.0, NOW_MS) for name in "gbs"]
     foreign.say(rows, qualities=[192, 0, 500])

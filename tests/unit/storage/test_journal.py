@@ -87,6 +87,15 @@ def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
         Journal.open(tmp_path / "j.db")
 
 
+def test_a_commit_is_on_the_disk_and_not_only_with_the_system(tmp_path: Path) -> None:
+    # A kill cannot tell the difference; a power cut can.
+    journal = Journal.open(tmp_path / "j.db")
+    with journal.database.write() as cursor:
+        assert cursor.execute("PRAGMA synchronous").fetchone() == (2,)
+        assert cursor.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    journal.close()
+
+
 def test_nothing_that_commit_returned_for_is_lost_when_killed(tmp_path: Path) -> None:
     script = (
         "import sys; from pathlib import Path\n"
