@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 from edge_agent.agent import Agent
 from edge_agent.settings import read_agent_settings
 from edge_agent.spool_file import SpoolError
+from edge_agent.uplink import read_password
 from orewatch.settings import SettingsError
 from orewatch.telemetry.schema import schema_of
 
@@ -44,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
         agent = Agent(settings=settings)
     except SettingsError as error:
         raise SettingsError([p.replace("settings:", f"{arguments.config}:", 1) for p in error.problems]) from error
+    for uplink in settings.uplink:
+        read_password(uplink)
     if arguments.check:
         schema = schema_of(agent.unit)
         columns = sum(len(g.columns) for g in schema.groups)

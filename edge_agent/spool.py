@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from edge_agent.cutting import Limits, Span, cut
-from edge_agent.scan_rows import pack_scans, unpack_scans
-from edge_agent.spool_file import SpoolError, SpoolFile
+from edge_agent.scan_rows import pack_scans
+from edge_agent.spool_file import SpoolError, SpoolFile, aliases_for, uplink_ids
 from edge_agent.spool_room import Room
 from orewatch.telemetry.schema import Schema, schema_from_text
 
@@ -84,12 +84,9 @@ class Spool:
         self.uuid = uuid.UUID(meta["uuid"]).bytes
         self.replaced = file.replaced
         with file.transaction() as db:
-            db.executemany("INSERT OR IGNORE INTO uplinks (name) VALUES (?)", [(name,) for name in uplinks])
-            self._uplinks: dict[str, int] = {
-                name: db.execute("SELECT id FROM uplinks WHERE name = ?", (name,)).fetchone()[0] for name in uplinks
-            }
+            self._uplinks = uplink_ids(db, uplinks)
             self._room = Room(db=db, uplinks=[*self._uplinks.values()], max_bytes=max_bytes, keep_bytes=keep_bytes)
-            self._seal_leftovers(db, json.loads(meta.get("tags", "null")) or self._tags)
+            self._room.seal_leftovers(spool=self.uuid, tags=json.loads(meta.get("tags", "null")) or self._tags)
             db.execute("DELETE FROM schemas WHERE hash NOT IN (SELECT schema FROM blocks)")
             db.execute("INSERT OR IGNORE INTO schemas VALUES (?, ?)", (schema.hash, schema.text))
             # What was sealed while an uplink was not configured is owed to it as well.
@@ -197,11 +194,7 @@ class Spool:
         """Return blocks owed to ``uplink`` with numbers above ``after``, oldest first; handed out, they are final."""
         with self._lock:
             number = self._uplinks[uplink]
-            sql = (
-                "SELECT b.number, b.data, b.schema, b.first_ms, b.last_ms FROM owed o JOIN blocks b USING (number)"
-                " WHERE o.uplink = ? AND o.number > ? ORDER BY o.number LIMIT ?"
-            )
-            rows = self._file.db.execute(sql, (number, after, limit)).fetchall()
+            rows = self._room.owed(number, after, limit)
             if rows and self._room.sent(number, rows[-1][0]):
                 self._note("UPDATE uplinks SET sent_upto = ? WHERE id = ?", (rows[-1][0], number))
             return [SpooledBlock(*row) for row in rows]
@@ -258,14 +251,7 @@ class Spool:
     def aliases(self, names: Sequence[str]) -> dict[str, int]:
         """Return each name's alias; new names get numbers never used before, a name keeps its own for ever."""
         with self._lock, self._file.transaction() as db:
-            known = dict(db.execute("SELECT name, alias FROM aliases").fetchall())
-            free = max(known.values(), default=0) + 1
-            for name in names:
-                if name not in known:
-                    known[name] = free
-                    db.execute("INSERT INTO aliases VALUES (?, ?)", (name, free))
-                    free += 1
-            return {name: known[name] for name in names}
+            return aliases_for(db, names)
 
     def depth(self, uplink: str) -> int:
         """Return how many sealed blocks ``uplink`` has not acknowledged."""
@@ -300,15 +286,6 @@ class Spool:
         # Learned slowly: a few quiet blocks must not make the next ones huge.
         self._bytes_per_value += 0.2 * (max(1, len(data) - _HEAD_BYTES) / span.values - self._bytes_per_value)
         self._bytes_per_hour = len(data) * _HOUR_MS / max(1000, span.last_ms - span.first_ms)
-
-    def _seal_leftovers(self, db: sqlite3.Connection, tags: Sequence[str]) -> None:
-        """Seal what the last run left open, under the schema and the place that it was read under."""
-        by_schema: dict[bytes, list[Scans]] = {}
-        for name, data in db.execute("SELECT schema, data FROM open_scans ORDER BY id").fetchall():
-            by_schema.setdefault(name, []).extend(unpack_scans(data))
-        for name, scans in by_schema.items():
-            self._seal(tags, self.schema_named(name), scans)
-        db.execute("DELETE FROM open_scans")
 
     def _note(self, sql: str, values: tuple[int, int]) -> None:
         # Worth keeping, but a disk that takes nothing must not stop the agent.

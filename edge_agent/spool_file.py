@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import IO, TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -128,3 +128,20 @@ class SpoolFile:
         """Let go of the file."""
         self.db.close()
         self._lock.close()
+
+
+def uplink_ids(db: sqlite3.Connection, names: Sequence[str]) -> dict[str, int]:
+    """Return each uplink's number in the file, given on first sight."""
+    db.executemany("INSERT OR IGNORE INTO uplinks (name) VALUES (?)", [(name,) for name in names])
+    known = dict(db.execute("SELECT name, id FROM uplinks").fetchall())
+    return {name: known[name] for name in names}
+
+
+def aliases_for(db: sqlite3.Connection, names: Sequence[str]) -> dict[str, int]:
+    """Return each name's alias; a new name gets a number that no name ever had."""
+    known = dict(db.execute("SELECT name, alias FROM aliases").fetchall())
+    free = max(known.values(), default=0) + 1
+    new = {name: free + i for i, name in enumerate(n for n in dict.fromkeys(names) if n not in known)}
+    db.executemany("INSERT INTO aliases VALUES (?, ?)", new.items())
+    known |= new
+    return {name: known[name] for name in names}

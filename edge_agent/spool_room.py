@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from edge_agent.scan_rows import unpack_scans
 from edge_agent.thinning import thin
 from orewatch.telemetry.block import decode_block, encode_block, read_header
 from orewatch.telemetry.schema import schema_from_text
@@ -84,6 +85,24 @@ class Room:
         self._next = number + 1
         self._bytes += len(data) + _ROW_BYTES
         return data
+
+    def seal_leftovers(self, *, tags: Sequence[str], spool: bytes) -> None:
+        """Seal what the last run left open, under the schema and the place that it was read under."""
+        by_schema: dict[bytes, list[Scans]] = {}
+        for name, data in self._db.execute("SELECT schema, data FROM open_scans ORDER BY id").fetchall():
+            by_schema.setdefault(name, []).extend(unpack_scans(data))
+        texts = dict(self._db.execute("SELECT hash, text FROM schemas").fetchall())
+        for name, scans in by_schema.items():
+            self.seal(tags=tags, spool=spool, schema=schema_from_text(texts[name]), scans=scans)
+        self._db.execute("DELETE FROM open_scans")
+
+    def owed(self, uplink: int, after: int, limit: int) -> list[tuple[int, bytes, bytes, int, int]]:
+        """Return (number, data, schema, first_ms, last_ms) of blocks owed to ``uplink``, oldest first."""
+        sql = (
+            "SELECT b.number, b.data, b.schema, b.first_ms, b.last_ms FROM owed o JOIN blocks b USING (number)"
+            " WHERE o.uplink = ? AND o.number > ? ORDER BY o.number LIMIT ?"
+        )
+        return self._db.execute(sql, (uplink, after, limit)).fetchall()
 
     def sent(self, uplink: int, number: int) -> bool:
         """Remember that blocks up to ``number`` were handed out; True where that is to be written."""

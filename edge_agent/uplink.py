@@ -79,7 +79,7 @@ class Uplink:
         )
         self._linked_at = 0.0
         self._short_links = 0
-        self._password = _password(settings)
+        self._password = read_password(settings)
         self._loop = SessionLoop(
             make_client=self._make_client,
             session=self._session,
@@ -204,7 +204,8 @@ class Uplink:
             raise CommandError(f"collector {name!r}; obeyed: {self._settings.collector!r}")
 
 
-def _password(settings: UplinkSettings) -> str | None:
+def read_password(settings: UplinkSettings) -> str | None:
+    """Return the uplink's password, None where it has none; :class:`SettingsError` where its file cannot be read."""
     if settings.password_file is None:
         return None
     try:

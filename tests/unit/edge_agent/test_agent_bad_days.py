@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from orewatch.telemetry.schema import Schema
+    from tests.servers import Broker
 
 A, B = SignalRef("one", "x"), SignalRef("two", "x")
 TICK_S = 0.1
@@ -130,6 +131,27 @@ async def test_two_agents_with_one_id_are_named_and_lose_nothing(
         everything += _kept(settings, agent)[1]
     assert received <= everything
     assert sum((everything - received).values()) <= 2 * 2 / TICK_S
+
+
+async def test_each_uplink_keeps_its_own_account(tmp_path: Path, mosquitto: Broker) -> None:
+    settings = _settings(tmp_path, mosquitto.port)
+    (one,) = settings.uplink
+    uplinks = tuple(
+        one.model_copy(update={"name": n, "group": f"to-{n}", "collector": n, "resend_s": 30.0})
+        for n in ("centre", "site")
+    )
+    settings = settings.model_copy(update={"uplink": uplinks})
+    agent = Agent(settings=settings, sources=[Fake(A)])
+    centre, site = Centre(host="centre", group="to-centre"), Centre(host="site", group="to-site")
+    site.acknowledges = False
+    async with following(mosquitto, centre), following(mosquitto, site):
+        async with running(agent.run()):
+            await until(lambda: len(centre.blocks) >= 3 and len(site.blocks) >= 3)
+            await until(lambda: agent.uplinks[0].counters["acknowledged_blocks"] >= 2)
+        assert centre.blocks.items() & site.blocks.items()
+    spool = open_spool(settings, agent.unit)
+    assert spool.depth("centre") < 3 <= spool.depth("site")
+    spool.close()
 
 
 def test_scans_lie_on_the_grid_where_the_clock_is_near_it() -> None:

@@ -146,6 +146,7 @@ def test_the_command_checks_a_file(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, code: int, said: str
 ) -> None:
     file = _written(tmp_path, text)
+    (tmp_path / "password").write_text("secret\n")
     assert main(["agent", "--config", str(file), "--check"]) == code
     out = capsys.readouterr()
     assert said in out.out + out.err
