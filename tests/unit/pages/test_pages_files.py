@@ -1,0 +1,50 @@
+"""What the pages' files may and may not hold: nothing inline, nothing from elsewhere, every module announced."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+STATIC = Path(__file__).parents[3] / "api" / "pages" / "static"
+PAGES = {"fleet.html": "fleet.js", "unit.html": "unit.js"}
+IMPORT = re.compile(r'^(?:import|export)\s[^;]*?from\s+"(\.{1,2}/[^"]+)"', re.MULTILINE | re.DOTALL)
+
+
+def modules_of(entry: str) -> set[str]:
+    """Names of all modules that ``entry`` needs, itself left out."""
+    found: set[str] = set()
+    ahead = [entry]
+    while ahead:
+        name = ahead.pop()
+        for target in IMPORT.findall((STATIC / name).read_text(encoding="utf-8")):
+            path = (STATIC / name).parent.joinpath(target).resolve().relative_to(STATIC).as_posix()
+            if path not in found:
+                found.add(path)
+                ahead.append(path)
+    return found
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_module_is_announced_so_that_none_waits_for_another(page: str) -> None:
+    html = (STATIC / page).read_text(encoding="utf-8")
+    announced = set(re.findall(r'rel="modulepreload" href="/static/([^"]+)"', html))
+    assert announced == modules_of(PAGES[page])
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_is_inline(page: str) -> None:
+    html = (STATIC / page).read_text(encoding="utf-8")
+    assert not re.search(r"<style|\sstyle=|\son\w+=", html)
+    assert all(body == "" for body in re.findall(r"<script[^>]*>(.*?)</script>", html, re.DOTALL))
+
+
+@pytest.mark.parametrize("path", sorted(STATIC.rglob("*.*")), ids=lambda p: p.name)
+def test_nothing_comes_from_elsewhere_and_no_markup_is_parsed(path: Path) -> None:
+    text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")
+    assert not re.search(
+        r"https?://|@import|url\(\s*[\"']?(?!#)", text.replace('url("#hatch")', "").replace("url(#hatch)", "")
+    )
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text)
+    assert len(text.splitlines()) < 300 or path.parent.name == "strings"
