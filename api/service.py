@@ -163,8 +163,9 @@ class Service:
         """Return a unit's states: from the store; the last minutes, which it may not hold yet, from the watch."""
         number = self.roster.number(unit.id)
         live: list[Interval] = []
-        if number is not None and number < len(self.judge.units) and self.caught_up:
-            live = self.judge.classifier.intervals(number, max(start_ms, self.now_ms() - TAIL_MS), end_ms)
+        from_ms = max(start_ms, self.now_ms() - TAIL_MS)
+        if number is not None and number < len(self.judge.units) and self.caught_up and from_ms < end_ms:
+            live = self.judge.classifier.intervals(number, from_ms, end_ms)
             live = [one for one in live if one.reason is not StateReason.LEARNING]
         # What is live is provisional: values are held up to their longest silence.
         tail = [replace(one, end_ms=one.end_ms or end_ms, provisional=True) for one in live]

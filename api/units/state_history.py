@@ -74,7 +74,8 @@ class StateHistories:
             stop_ms = at_ms + HOUR_MS
             while stop_ms < end_ms and self._cached(unit.id, stop_ms) is None:
                 stop_ms += HOUR_MS
-            stop_ms = min(stop_ms, -(-end_ms // 1000) * 1000)
+            # Whole hours, so that they can be kept; of the present one what there is.
+            stop_ms = max(at_ms + 1000, min(stop_ms, -(-now_ms // 1000) * 1000))
             found += self._compute(unit, at_ms, stop_ms, settled_ms)
             at_ms = stop_ms
         final_ms = now_ms - UNSEALED_MS
@@ -103,7 +104,7 @@ class StateHistories:
         intervals = _cut(classify(unit, evidence), start_ms, end_ms)
         with self._lock:
             if generation == self._generation:
-                for hour_ms in range(start_ms, min(end_ms, settled_ms), HOUR_MS):
+                for hour_ms in range(start_ms, min(end_ms, settled_ms) - HOUR_MS + 1, HOUR_MS):
                     self._hours[unit.id, hour_ms] = _cut(intervals, hour_ms, hour_ms + HOUR_MS)
                 while len(self._hours) > MAX_HOURS:
                     self._hours.popitem(last=False)
