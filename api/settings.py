@@ -14,13 +14,15 @@ class BrokerSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=1883, ge=1, le=65535)
-    username: str | None = None
-    password: SecretStr | None = None
-    tls: bool = False
-    ca_file: Path | None = None
-    client_id: str = "orewatch-api"
+    host: str = Field(default="127.0.0.1", description="the broker")
+    port: int = Field(default=1883, ge=1, le=65535, description="its port")
+    username: str | None = Field(default=None, description="MQTT user name")
+    password: SecretStr | None = Field(default=None, description="MQTT password")
+    tls: bool = Field(default=False, description="connect with TLS")
+    ca_file: Path | None = Field(
+        default=None, description="authority that signed the broker's certificate, PEM; default: the system's"
+    )
+    client_id: str = Field(default="orewatch-api", description="MQTT client id; each service its own")
 
 
 class ApiSettings(BaseModel):
@@ -28,27 +30,37 @@ class ApiSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=8080, ge=0, le=65535)
-    token: SecretStr | None = Field(default=None, description="at least 16 characters")
-    data_dir: Path
+    host: str = Field(default="127.0.0.1", description="address to listen on; anything but loopback needs token")
+    port: int = Field(default=8080, ge=0, le=65535, description="port to listen on; 0: any free one")
+    token: SecretStr | None = Field(default=None, description="what callers must show; 16 characters or more")
+    data_dir: Path = Field(description="folder of the service's own files: alerts, memory")
     journal: Path | None = Field(default=None, description="the collector's journal; default: journal.db in data_dir")
-    influx_url: str | None = None
-    influx_database: str = "orewatch"
-    influx_token: SecretStr | None = None
-    broker: BrokerSettings = BrokerSettings()
-    groups: tuple[str, ...] = ("+",)
-    collector: str = "orewatch"
-    language: str = Field(default="en", pattern="^(en|fa|both)$")
-    notify: tuple[SecretStr, ...] = Field(default=(), description="Apprise URLs; they carry secrets")
-    notify_min_priority: str = Field(default="low", pattern="^(low|medium|high)$")
+    influx_url: str | None = Field(default=None, description="history from this InfluxDB; left out: from the journal")
+    influx_database: str = Field(default="orewatch", description="database or bucket")
+    influx_token: SecretStr | None = Field(default=None, description="API token")
+    broker: BrokerSettings = Field(default=BrokerSettings(), description="where the messages come from")
+    groups: tuple[str, ...] = Field(default=("+",), description="Sparkplug groups to follow; `+` is all")
+    collector: str = Field(default="orewatch", description="host id of the collector")
+    language: str = Field(default="en", pattern="^(en|fa|both)$", description="of messages to people")
+    notify: tuple[SecretStr, ...] = Field(default=(), description="Apprise URLs to send alerts to; they carry secrets")
+    notify_min_priority: str = Field(
+        default="low", pattern="^(low|medium|high)$", description="alerts below it are not sent"
+    )
     base_url: str | None = Field(default=None, description="the address that messages link to")
-    production_day_start_h: float = Field(default=7.0, ge=0, lt=24)
-    shifts: int = Field(default=2, ge=1, le=3)
-    idle_after_s: float = Field(default=300.0, ge=300, description="the classifier itself needs 300 s")
-    not_producing_after_h: float = Field(default=8.0, gt=0)
-    watch_lease_s: int = Field(default=60, ge=10, le=3600)
-    max_viewers: int = Field(default=600, ge=1)
+    production_day_start_h: float = Field(
+        default=7.0, ge=0, lt=24, description="hour at which the production day begins, Tehran time"
+    )
+    shifts: int = Field(default=2, ge=1, le=3, description="shifts in a production day")
+    idle_after_s: float = Field(
+        default=300.0, ge=300, description="idle or starved seconds before the alert; states need 300 s"
+    )
+    not_producing_after_h: float = Field(
+        default=8.0, gt=0, description="scheduled hours without a tonne before the alert"
+    )
+    watch_lease_s: int = Field(
+        default=60, ge=10, le=3600, description="how long a unit sends every second after a page asked"
+    )
+    max_viewers: int = Field(default=600, ge=1, description="open live streams; more are refused with 503")
 
     @property
     def journal_path(self) -> Path:

@@ -20,27 +20,29 @@ class Strict(BaseModel):
 class BrokerSettings(Strict):
     """Where the broker is. ``ca``, ``certificate``, ``key``: PEM files; ``tls`` alone trusts the system's CAs."""
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=1883, ge=1, le=65535)
-    username: str | None = None
-    password: SecretStr | None = None
-    tls: bool = False
-    ca: Path | None = None
-    certificate: Path | None = None
-    key: Path | None = None
-    check_hostname: bool = True
+    host: str = Field(default="127.0.0.1", description="the broker")
+    port: int = Field(default=1883, ge=1, le=65535, description="its port")
+    username: str | None = Field(default=None, description="MQTT user name")
+    password: SecretStr | None = Field(default=None, description="MQTT password")
+    tls: bool = Field(default=False, description="connect with TLS; alone it trusts the system's authorities")
+    ca: Path | None = Field(
+        default=None, description="authority that signed the broker's certificate, PEM; implies TLS"
+    )
+    certificate: Path | None = Field(default=None, description="own certificate, PEM; implies TLS")
+    key: Path | None = Field(default=None, description="its key, PEM")
+    check_hostname: bool = Field(default=True, description="the certificate must name the host")
 
 
 class InfluxSettings(Strict):
     """The InfluxDB that the journal is projected into."""
 
-    url: str = Field(pattern=r"^https?://")
-    bucket: str = "orewatch"
-    organisation: str = "orewatch"
-    token: SecretStr | None = None
-    username: str | None = None
-    password: SecretStr | None = None
-    retention_policy: str | None = None
+    url: str = Field(pattern=r"^https?://", description="such as http://influxdb:8086")
+    bucket: str = Field(default="orewatch", description="bucket, or database of a 1.x")
+    organisation: str = Field(default="orewatch", description="organisation of a 2.x")
+    token: SecretStr | None = Field(default=None, description="API token, 1.8 and later")
+    username: str | None = Field(default=None, description="of a 1.x without tokens")
+    password: SecretStr | None = Field(default=None, description="of a 1.x without tokens")
+    retention_policy: str | None = Field(default=None, description="of a 1.x; default: the database's own")
 
 
 class CollectorSettings(Strict):
@@ -51,18 +53,34 @@ class CollectorSettings(Strict):
     be None while ``embedded`` is on, because the journal is that store's history.
     """
 
-    data_dir: Path = Path("data")
-    host_id: Id = "orewatch"
-    groups: list[str] = Field(default=["+"], min_length=1)
-    broker: BrokerSettings = BrokerSettings()
-    embedded: bool = True
-    influx: InfluxSettings | None = None
-    journal_days: float | None = Field(default=None, ge=0.01, le=36_500)
-    record_plain: bool = True
-    plain_seconds: float = Field(default=10.0, ge=0.1, le=300)
-    queue_mb: float = Field(default=64, ge=1, le=4096)
-    waiting_mb: float = Field(default=64, ge=1, le=4096)
-    quarantine_kept: int = Field(default=10_000, ge=0)
+    data_dir: Path = Field(default=Path("data"), description="folder of the journal and the rollups")
+    host_id: Id = Field(default="orewatch", description="Sparkplug host id; units name it as `collector`")
+    groups: list[str] = Field(default=["+"], min_length=1, description="Sparkplug groups to follow; `+` is all")
+    broker: BrokerSettings = Field(default=BrokerSettings(), description="where the messages come from")
+    embedded: bool = Field(default=True, description="keep the embedded store, whose history is the journal")
+    influx: InfluxSettings | None = Field(default=None, description="project into this InfluxDB too; left out: none")
+    journal_days: float | None = Field(
+        default=None,
+        ge=0.01,
+        le=36_500,
+        description="days to keep blocks that InfluxDB has; left out: for ever; only with embedded = false",
+    )
+    record_plain: bool = Field(default=True, description="record nodes that send no blocks from their ordinary metrics")
+    plain_seconds: float = Field(
+        default=10.0, ge=0.1, le=300, description="their readings become a block after so long"
+    )
+    queue_mb: float = Field(
+        default=64,
+        ge=1,
+        le=4096,
+        description="messages waiting for the journal, MiB; beyond it dropped, counted, and sent again by units",
+    )
+    waiting_mb: float = Field(default=64, ge=1, le=4096, description="blocks held until their schema is known, MiB")
+    quarantine_kept: int = Field(
+        default=10_000,
+        ge=0,
+        description="quarantined and waiting letters; beyond it such blocks are refused and stay at the edge",
+    )
 
     @model_validator(mode="after")
     def _history_is_kept(self) -> CollectorSettings:

@@ -12,10 +12,10 @@ class GrafanaSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    url: str = Field(default="http://127.0.0.1:3000", pattern=r"^https?://")
-    token: str | None = None
-    username: str | None = None
-    password: str | None = None
+    url: str = Field(default="http://127.0.0.1:3000", pattern=r"^https?://", description="Grafana's address")
+    token: str | None = Field(default=None, description="of a service account")
+    username: str | None = Field(default=None, description="instead of a token")
+    password: str | None = Field(default=None, description="instead of a token")
 
 
 class InfluxSettings(BaseModel):
@@ -23,11 +23,11 @@ class InfluxSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    url: str = Field(default="http://127.0.0.1:8086", pattern=r"^https?://")
-    database: str = Field(default="orewatch", min_length=1)
-    token: str | None = None
-    username: str | None = None
-    password: str | None = None
+    url: str = Field(default="http://127.0.0.1:8086", pattern=r"^https?://", description="as Grafana reaches it")
+    database: str = Field(default="orewatch", min_length=1, description="database or bucket")
+    token: str | None = Field(default=None, description="API token, 1.8 and later")
+    username: str | None = Field(default=None, description="of a 1.x without tokens")
+    password: str | None = Field(default=None, description="of a 1.x without tokens")
 
 
 class DashboardsSettings(BaseModel):
@@ -35,5 +35,5 @@ class DashboardsSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    grafana: GrafanaSettings = Field(default_factory=GrafanaSettings)
-    influx: InfluxSettings = Field(default_factory=InfluxSettings)
+    grafana: GrafanaSettings = Field(default_factory=GrafanaSettings, description="where the boards go")
+    influx: InfluxSettings = Field(default_factory=InfluxSettings, description="what the boards read")

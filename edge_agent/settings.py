@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, Field, StringConstraints, field_validator, model_validator
 
-from edge_agent.sources.registers import Order, RegisterError, RegisterSpec, RegisterType, Table
+from edge_agent.sources.settings import ModbusSettings, RegisterSettings, ReplayColumn, ReplaySettings, Strict
 from orewatch.plant.catalogue import CatalogueError, SignalRef
 from orewatch.settings import SettingsError, read_settings
 
@@ -22,47 +22,58 @@ Ref = Annotated[str, StringConstraints(pattern=r"^[^.]+\..+$")]
 """``machine.signal``."""
 
 
-class _Table(BaseModel):
-    # A misspelt key must not pass in silence.
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class SignalSettings(_Table):
+class SignalSettings(Strict):
     """A signal of an own machine, or what differs from the catalogue. Limits in ``unit``."""
 
-    unit: str | None = None
-    kind: Literal["analog", "digital", "totaliser"] | None = None
-    low: float | None = None
-    high: float | None = None
-    resolution: float | None = Field(default=None, gt=0)
-    lossless: bool = False
-    rate_s: float | None = Field(default=None, ge=0.05, le=3600)
-    normal_low: float | None = None
-    normal_high: float | None = None
-    warn: float | None = None
-    trip: float | None = None
-    warn_low: float | None = None
-    trip_low: float | None = None
-    warn_delay_s: float | None = Field(default=None, ge=0)
-    deadband: float | None = Field(default=None, ge=0)
-    delay_s: float | None = Field(default=None, ge=0)
-    priority: Literal["high", "medium", "low"] | None = None
-    decides: bool | None = None
-    wrap: float | None = Field(default=None, gt=0)
+    unit: str | None = Field(default=None, description="engineering unit (UCUM)")
+    kind: Literal["analog", "digital", "totaliser"] | None = Field(
+        default=None, description="a digital signal is 0 or 1; a totaliser only grows, and wraps"
+    )
+    low: float | None = Field(default=None, description="lowest value of the range")
+    high: float | None = Field(default=None, description="highest value of the range")
+    resolution: float | None = Field(
+        default=None, gt=0, description="one step of the sensor: values are kept as whole steps"
+    )
+    lossless: bool = Field(
+        default=False, description="keep float64 as it is instead of steps; costs several bytes a value"
+    )
+    rate_s: float | None = Field(default=None, ge=0.05, le=3600, description="seconds between two readings")
+    normal_low: float | None = Field(default=None, description="lower end of the normal band")
+    normal_high: float | None = Field(default=None, description="upper end of the normal band")
+    warn: float | None = Field(default=None, description="upper warning limit")
+    trip: float | None = Field(default=None, description="upper trip limit; the PLC trips, orewatch only shows it")
+    warn_low: float | None = Field(default=None, description="lower warning limit")
+    trip_low: float | None = Field(default=None, description="lower trip limit")
+    warn_delay_s: float | None = Field(
+        default=None, ge=0, description="seconds over the limit; described to viewers, no rule uses it yet"
+    )
+    deadband: float | None = Field(default=None, ge=0, description="a change below it is not sent at rest")
+    delay_s: float | None = Field(default=None, ge=0, description="on and off delay of the limits; no rule uses it yet")
+    priority: Literal["high", "medium", "low"] | None = Field(default=None, description="how urgent its limits are")
+    decides: bool | None = Field(default=None, description="the unit's state depends on it: it is sent at once")
+    wrap: float | None = Field(default=None, gt=0, description="the totaliser begins again at 0 here")
 
 
 class MachineSignalSettings(SignalSettings):
     """A signal that the catalogue's class has not, or has otherwise."""
 
-    name: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    name: Annotated[str, StringConstraints(min_length=1, max_length=100)] = Field(
+        description="the signal's name in the machine"
+    )
 
 
-class MachineSettings(_Table):
+class MachineSettings(Strict):
     """A machine besides those of the circuit; ``class`` may be one of the catalogue's or a new name."""
 
-    id: SparkplugId
-    cls: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")] = Field(alias="class")
-    signals: tuple[MachineSignalSettings, ...] = ()
+    id: SparkplugId = Field(
+        description="its name in the unit, without a dot; a machine of the circuit with this id is replaced"
+    )
+    cls: Annotated[str, StringConstraints(pattern=r"^[A-Za-z][A-Za-z0-9_]*$")] = Field(
+        alias="class", description="a class of the catalogue, or a new name; becomes the measurement in the store"
+    )
+    signals: tuple[MachineSignalSettings, ...] = Field(
+        default=(), description="signals that the class has not, or has otherwise"
+    )
 
     @field_validator("id")
     @classmethod
@@ -72,39 +83,53 @@ class MachineSettings(_Table):
         return value
 
 
-class RoleSettings(_Table):
+class RoleSettings(Strict):
     """Which signals the unit's state is judged by; needed where the unit has no circuit of the catalogue."""
 
-    flow: Ref
-    total: Ref
-    main: Ref
-    no_load: float
-    full_load: float
-    hopper: Ref | None = None
-    upstream: tuple[Ref, ...] = ()
-    drives: tuple[Ref, ...] = ()
-    plugged: tuple[Ref, ...] = ()
-    tripped: tuple[Ref, ...] = ()
-    energised: tuple[Ref, ...] = ()
+    flow: Ref = Field(description="throughput, t/h")
+    total: Ref = Field(description="the totaliser of dry tonnes")
+    main: Ref = Field(description="current or power of the machine that does the work")
+    no_load: float = Field(description="`main` turning empty, in its unit")
+    full_load: float = Field(description="`main` at full load, in its unit")
+    hopper: Ref | None = Field(default=None, description="level of the feed hopper, %")
+    upstream: tuple[Ref, ...] = Field(default=(), description="whether ore can come: running contacts before the unit")
+    drives: tuple[Ref, ...] = Field(default=(), description="running contacts that must be on")
+    plugged: tuple[Ref, ...] = Field(default=(), description="chute plugged switches")
+    tripped: tuple[Ref, ...] = Field(default=(), description="protection has tripped")
+    energised: tuple[Ref, ...] = Field(default=(), description="power is on")
 
 
-class UnitSettings(_Table):
+class UnitSettings(Strict):
     """The unit itself. ``reference`` and ``signal`` are keyed ``machine.signal``."""
 
-    id: SparkplugId
-    circuit: str | None = None
-    site: str
-    province: str
-    mineral: str | None = None
-    model: str = ""
-    nameplate_tph: float | None = Field(default=None, gt=0, lt=10_000)
-    target_tph: float | None = Field(default=None, gt=0, lt=10_000)
-    comms_grace_s: float = Field(default=600.0, ge=0)
-    latitude: float | None = Field(default=None, ge=-90, le=90)
-    longitude: float | None = Field(default=None, ge=-180, le=180)
-    reference: dict[Ref, float] = Field(default_factory=dict)
-    signal: dict[Ref, SignalSettings] = Field(default_factory=dict)
-    roles: RoleSettings | None = None
+    id: SparkplugId = Field(description="name of the unit, unique in the fleet; the Sparkplug node id")
+    circuit: str | None = Field(
+        default=None,
+        description="a circuit of the catalogue: bauxite, lead, manganese, zinc; left out: own machines and roles",
+    )
+    site: str = Field(description="where it stands; stamped into every block")
+    province: str = Field(description="stamped into every block")
+    mineral: str | None = Field(default=None, description="stamped into every block; default: the circuit's")
+    model: str = Field(default="", description="for people")
+    nameplate_tph: float | None = Field(
+        default=None, gt=0, lt=10_000, description="what it was built for, t/h; default: the circuit's"
+    )
+    target_tph: float | None = Field(
+        default=None, gt=0, lt=10_000, description="what is expected of it, t/h; default: nameplate_tph"
+    )
+    comms_grace_s: float = Field(default=600.0, ge=0, description="seconds of silence before the comms_loss alert")
+    latitude: float | None = Field(default=None, ge=-90, le=90, description="degrees north")
+    longitude: float | None = Field(default=None, ge=-180, le=180, description="degrees east")
+    reference: dict[Ref, float] = Field(
+        default_factory=dict,
+        description="set points, charges and baselines that limits refer to, keyed `machine.signal`",
+    )
+    signal: dict[Ref, SignalSettings] = Field(
+        default_factory=dict, description="what differs from the catalogue, keyed `machine.signal`; table below"
+    )
+    roles: RoleSettings | None = Field(
+        default=None, description="what the state is judged by; mandatory without circuit"
+    )
 
     @model_validator(mode="after")
     def _whole(self) -> Self:
@@ -113,147 +138,76 @@ class UnitSettings(_Table):
         return self
 
 
-class SpoolSettings(_Table):
+class SpoolSettings(Strict):
     """Where scans wait. ``keep_acknowledged_mb``: delivered blocks kept so long as they fit, to be sent again."""
 
-    path: Path
-    max_mb: float = Field(default=512.0, gt=0.05, le=1_000_000)
-    keep_acknowledged_mb: float = Field(default=0.0, ge=0, le=1_000_000)
-    block_bytes: int = Field(default=4096, ge=256, le=1_000_000)
-    block_seconds: float = Field(default=60.0, ge=1, le=86_400)
-    synchronous: Literal["FULL", "NORMAL"] = "FULL"
+    path: Path = Field(description="the spool's file (SQLite)")
+    max_mb: float = Field(default=512.0, gt=0.05, le=1_000_000, description="most that blocks may take, MiB")
+    keep_acknowledged_mb: float = Field(
+        default=0.0, ge=0, le=1_000_000, description="delivered blocks kept so long as they fit, to be sent again"
+    )
+    block_bytes: int = Field(default=4096, ge=256, le=1_000_000, description="a block is sealed at about this size")
+    block_seconds: float = Field(default=60.0, ge=1, le=86_400, description="or when its first scan is this old")
+    synchronous: Literal["FULL", "NORMAL"] = Field(
+        default="FULL", description="FULL: a scan survives a power cut once journaled; NORMAL: the last ones may not"
+    )
 
 
-class UplinkTls(_Table):
+class UplinkTls(Strict):
     """TLS to the broker: an empty table uses the system's authorities."""
 
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
+    ca_file: Path | None = Field(
+        default=None, description="authority that signed the broker's certificate, PEM; default: the system's"
+    )
+    cert_file: Path | None = Field(default=None, description="own certificate, PEM")
+    key_file: Path | None = Field(default=None, description="its key, PEM")
 
 
-class UplinkSettings(_Table):
+class UplinkSettings(Strict):
     """One broker, and the collector behind it that may acknowledge.
 
     ``record``: "blocks", or "plain" historical metrics for hosts that do not know blocks.
     ``window``: blocks in flight; ``drain_kib_s``: the record lane's rate, 0 without limit.
     """
 
-    name: SparkplugId = "main"
-    host: str = "127.0.0.1"
-    port: int = Field(default=1883, ge=1, le=65_535)
-    group: SparkplugId = "orewatch"
-    username: str | None = None
-    password_file: Path | None = None
-    client_id: str | None = None
-    keepalive_s: int = Field(default=30, ge=5, le=3600)
-    tls: UplinkTls | None = None
-    collector: SparkplugId = "orewatch"
-    store: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = None
-    primary_host: SparkplugId | None = None
-    record: Literal["blocks", "plain"] = "blocks"
-    window: int = Field(default=64, ge=1, le=4096)
-    drain_kib_s: float = Field(default=256.0, ge=0)
-    resend_s: float = Field(default=30.0, ge=0.1, le=3600)
+    name: SparkplugId = Field(
+        default="main", description="keeps acknowledgements apart; a new name is owed everything in the spool"
+    )
+    host: str = Field(default="127.0.0.1", description="the broker")
+    port: int = Field(default=1883, ge=1, le=65_535, description="its port")
+    group: SparkplugId = Field(default="orewatch", description="Sparkplug group: a shard of the fleet, not a place")
+    username: str | None = Field(default=None, description="the broker's access list wants the unit's id here")
+    password_file: Path | None = Field(default=None, description="file that holds the password")
+    client_id: str | None = Field(default=None, description="MQTT client id; default: made of group and unit")
+    keepalive_s: int = Field(default=30, ge=5, le=3600, description="MQTT keep-alive")
+    tls: UplinkTls | None = Field(default=None, description="present, even empty: connect with TLS")
+    collector: SparkplugId = Field(default="orewatch", description="host id of the only collector that may acknowledge")
+    store: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")] | None = Field(
+        default=None, description="UUID of the only store that may acknowledge; default: any of that collector's"
+    )
+    primary_host: SparkplugId | None = Field(
+        default=None, description="be born only while this host is online; see decision 0002 before you set it"
+    )
+    record: Literal["blocks", "plain"] = Field(
+        default="blocks", description="blocks, or plain historical metrics for hosts that do not know blocks"
+    )
+    window: int = Field(default=64, ge=1, le=4096, description="blocks in flight")
+    drain_kib_s: float = Field(default=256.0, ge=0, description="rate of the record lane, KiB/s; 0: no limit")
+    resend_s: float = Field(
+        default=30.0, ge=0.1, le=3600, description="a block not acknowledged for so long is sent again"
+    )
 
 
-class RegisterSettings(_Table):
-    """One register; see :class:`edge_agent.sources.registers.RegisterSpec`."""
-
-    machine: str
-    signal: str
-    table: Table = Table.HOLDING
-    address: int = Field(ge=0, le=65_535)
-    type: RegisterType = RegisterType.UINT16
-    word_order: Order = Order.BIG
-    byte_order: Order = Order.BIG
-    scale: float = 1.0
-    offset: float = 0.0
-    bit: int = Field(default=0, ge=0, le=15)
-
-    @model_validator(mode="after")
-    def _possible(self) -> Self:
-        try:
-            self.spec().check()
-        except RegisterError as error:
-            raise ValueError(str(error)) from error
-        return self
-
-    def spec(self) -> RegisterSpec:
-        """Return what the source reads by."""
-        return RegisterSpec(**self.model_dump())
-
-
-class ModbusSettings(_Table):
-    """A Modbus device. ``gap``: unused registers that a request may read over."""
-
-    kind: Literal["modbus"]
-    name: str = "plc"
-    transport: Literal["tcp", "rtu"] = "tcp"
-    host: str = "127.0.0.1"
-    port: int = Field(default=502, ge=1, le=65_535)
-    serial_port: str | None = None
-    baudrate: int = Field(default=19_200, ge=1200, le=1_000_000)
-    parity: Literal["N", "E", "O"] = "E"
-    stopbits: Literal[1, 2] = 1
-    device_id: int = Field(default=1, ge=0, le=255)
-    timeout_s: float = Field(default=1.0, gt=0, le=60)
-    gap: int = Field(default=8, ge=0, le=100)
-    register_: tuple[RegisterSettings, ...] = Field(alias="register", min_length=1)
-
-    @model_validator(mode="after")
-    def _line(self) -> Self:
-        if self.transport == "rtu" and self.serial_port is None:
-            raise ValueError("serial_port must be set where transport is 'rtu'")
-        return self
-
-
-class ReplayColumn(_Table):
-    """How a CSV column becomes a signal: value * ``scale`` + ``offset``."""
-
-    column: str
-    machine: str
-    signal: str
-    scale: float = 1.0
-    offset: float = 0.0
-
-
-class ReplaySettings(_Table):
-    """A recording played back. A row's time is its ``time_column``, or ``row_s`` seconds after the row before.
-
-    With ``row_column`` it is time_column + row_column * row_s: recordings that tell the hour and the row in it.
-    ``decimal``: the decimal mark. ``speed``: 60 plays an hour in a minute. ``loop``: begin again at the end.
-    """
-
-    kind: Literal["replay"]
-    name: str = "replay"
-    file: Path
-    time_column: str | None = None
-    row_s: float | None = Field(default=None, gt=0)
-    row_column: str | None = None
-    delimiter: Annotated[str, StringConstraints(min_length=1, max_length=1)] = ","
-    decimal: Literal[".", ","] = "."
-    speed: float = Field(default=1.0, gt=0, le=100_000)
-    loop: bool = True
-    column: tuple[ReplayColumn, ...] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _paced(self) -> Self:
-        if self.row_column is None and (self.time_column is None) == (self.row_s is None):
-            raise ValueError("either time_column or row_s must be set; both only with row_column")
-        if self.row_column is not None and None in {self.time_column, self.row_s}:
-            raise ValueError("row_column needs time_column and row_s")
-        return self
-
-
-class AgentSettings(_Table):
+class AgentSettings(Strict):
     """A whole agent file."""
 
-    unit: UnitSettings
-    machine: tuple[MachineSettings, ...] = ()
-    spool: SpoolSettings
-    uplink: tuple[UplinkSettings, ...] = Field(min_length=1)
-    source: tuple[Annotated[ModbusSettings | ReplaySettings, Field(discriminator="kind")], ...] = Field(min_length=1)
+    unit: UnitSettings = Field(description="the unit itself")
+    machine: tuple[MachineSettings, ...] = Field(default=(), description="machines besides those of the circuit")
+    spool: SpoolSettings = Field(description="where scans wait")
+    uplink: tuple[UplinkSettings, ...] = Field(min_length=1, description="brokers to send to; at least one")
+    source: tuple[Annotated[ModbusSettings | ReplaySettings, Field(discriminator="kind")], ...] = Field(
+        min_length=1, description="what is read; at least one"
+    )
 
     @model_validator(mode="after")
     def _unique(self) -> Self:
@@ -297,4 +251,11 @@ def _anchored(value: Any, base: Path) -> Any:  # noqa: ANN401 - walks models, tu
     return value
 
 
-__all__ = ["AgentSettings", "CatalogueError", "SettingsError", "read_agent_settings"]
+__all__ = [
+    "AgentSettings",
+    "CatalogueError",
+    "ModbusSettings",
+    "ReplaySettings",
+    "SettingsError",
+    "read_agent_settings",
+]
