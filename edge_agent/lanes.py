@@ -137,10 +137,11 @@ class RecordLane:
         return len(self._in_flight)
 
     def reconnected(self) -> None:
-        """The link is new: whatever was in flight may be lost."""
+        """The link is new: whatever was in flight may be lost, and whoever was silent may be there again."""
         self.resent += len(self._in_flight)
         self._in_flight.clear()
         self._after = 0
+        self._open, self._timeout_ms = self._window, self._resend_ms
 
     def acknowledged(self, ranges: Iterable[tuple[int, int]], at_ms: int) -> None:
         """Take acknowledged numbers out of flight, and widen the window again: somebody is there."""

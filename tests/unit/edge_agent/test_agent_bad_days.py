@@ -70,6 +70,13 @@ def _settings(tmp_path: Path, port: int, name: str = "spool", group: str = "bad-
     )
 
 
+def _owed(agent: Agent) -> int | None:
+    """How many blocks are not acknowledged; None before the first was."""
+    if not agent.uplinks or not agent.uplinks[0].counters["acknowledged_blocks"]:
+        return None
+    return agent.uplinks[0]._spool.depth("main")
+
+
 def _kept(settings: AgentSettings, agent: Agent) -> tuple[list[tuple[int, int]], Counter[tuple[int, int]]]:
     """The spans of all blocks, and every scan by group and time."""
     spool = open_spool(settings, agent.unit)
@@ -120,11 +127,9 @@ async def test_two_agents_with_one_id_are_named_and_lose_nothing(
             async with running(agents[0].run()):
                 async with running(agents[1].run()):
                     await until(lambda: "is another agent running as u-1?" in caplog.text)
-                await until(lambda: agents[0].uplinks[0].connected)
-                await until(lambda: len({spool for spool, _ in centre.blocks}) >= 1)
+                await until(lambda: _owed(agents[0]) == 0, 40)
             async with running(agents[1].run()):
-                await until(lambda: len({spool for spool, _ in centre.blocks}) == 2)
-                await asyncio.sleep(1.5)
+                await until(lambda: _owed(agents[1]) == 0, 40)
     received = Counter((g, t) for g, t, _ in centre.rows().elements())
     everything: Counter[tuple[int, int]] = Counter()
     for settings, agent in zip(files, agents, strict=True):

@@ -108,7 +108,7 @@ async def test_nothing_is_lost_while_the_broker_or_the_collector_is_away(
     with running_mosquitto(tmp_path, broker.port) as broker:
         async with following(broker, centre):
             centre.acknowledges = True
-            await until(lambda: agent.uplinks[0].counters["acknowledged_blocks"] >= 5)
+            await until(lambda: agent.uplinks[0].counters["acknowledged_blocks"] >= 5, 40)
             task.cancel()
             await asyncio.wait([task])
     owed, kept = _everything_sent(settings)

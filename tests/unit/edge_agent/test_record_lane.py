@@ -88,6 +88,10 @@ def test_a_new_connection_sends_the_oldest_again() -> None:
     s.sends()
     s.acknowledge([1])
     s.lane.reconnected()
+    assert s.sends(1) == [2, 3, 4, 5]
+    # However long nobody had answered on the old one.
+    assert [s.sends(LONGEST_RESEND_MS) for _ in range(3)] == [[2], [2], [2]]
+    s.lane.reconnected()
     assert s.sends() == [2, 3, 4, 5]
 
 
