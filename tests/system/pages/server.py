@@ -39,7 +39,7 @@ class FakeService:
 
     def reset(self) -> None:
         self.token: str | None = None
-        self.stalled = False  # connections stay open, frames stop
+        self.stalled = False  # connections stay open and die
         self.refusing = False  # every question gets 503
         self.period_s = 1.0
         self.skew_ms = 0
@@ -192,10 +192,13 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
         wanted = request.query_params.get("unit")
 
         async def frames() -> AsyncIterator[str]:
+            dead = False
             while not await request.is_disconnected():
                 if fake.refusing:
                     return
-                if not fake.stalled:
+                # As behind a link that swallows packets: what once stalled says nothing any more, yet stays open.
+                dead = dead or fake.stalled
+                if not dead:
                     frame = fake.frame(wanted)
                     yield f"event: frame\nid: {frame['t']}\ndata: {json.dumps(frame)}\n\n"
                 await asyncio.sleep(fake.period_s)
