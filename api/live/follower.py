@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -200,7 +201,7 @@ class Follower:
         value = float(raw) if isinstance(raw, (int, float)) else None
         ref = self._ref(machine, name)
         if self._readings.of(unit_id).put(str(ref), value, time_ms, quality):
-            good = value is not None and quality == GOOD
+            good = value is not None and quality == GOOD and math.isfinite(value)
             self._on_reading(Told(unit_id, ref, time_ms, value if good and value is not None else _NAN))
 
     def _block(self, unit_id: str, data: bytes, received_ms: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from api.notify.outbox import channel_id
 
@@ -31,18 +31,24 @@ class AppriseChannel:
 
     def __init__(self, *, url: str) -> None:
         self._url = url
+        self._target: Any = None
 
     async def send(self, title: str, body: str) -> bool:
         """Send; False where the URL is no channel or the channel did not take it."""
+        if self._target is None:
+            # Loading a hundred plugins takes a while, and frames must not wait for it.
+            self._target = await asyncio.to_thread(self._open)
+        return bool(await self._target.async_notify(title=title, body=body))
+
+    def _open(self) -> Any:  # noqa: ANN401 - the library has no types
         import apprise  # noqa: PLC0415 - see the module's first line
 
         # Both log addresses, and an address is a secret here.
         for name in ("apprise", "urllib3", "requests"):
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
         target = apprise.Apprise()
-        if not target.add(self._url):
-            return False
-        return bool(await target.async_notify(title=title, body=body))
+        target.add(self._url)
+        return target
 
 
 class Sender:
