@@ -40,7 +40,6 @@ class ApiSettings(BaseModel):
     influx_token: SecretStr | None = Field(default=None, description="API token")
     broker: BrokerSettings = Field(default=BrokerSettings(), description="where the messages come from")
     groups: tuple[str, ...] = Field(default=("+",), description="Sparkplug groups to follow; `+` is all")
-    collector: str = Field(default="orewatch", description="host id of the collector")
     language: str = Field(default="en", pattern="^(en|fa|both)$", description="of messages to people")
     notify: tuple[SecretStr, ...] = Field(default=(), description="Apprise URLs to send alerts to; they carry secrets")
     notify_min_priority: str = Field(
