@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import logging
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import paho.mqtt.client as paho
@@ -24,10 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["MqttClient", "MqttError", "SessionLoop", "TlsSettings"]
 
-logger = logging.getLogger(__name__)
-
 READS_PER_POLL = 16  # 4 MB; then others get their turn
 FLUSH_BYTES = 1 << 15
+QUIET_POLLS = 20
+QUIET_S = 1.0
 DRAIN_S = 5.0
 _PACKET_OVERHEAD = 16
 _FOR_GOOD = frozenset({0x84, 0x85, 0x86, 0x87})  # refused: protocol, client id, credentials, not authorised
@@ -62,7 +62,8 @@ class MqttClient:
     """An MQTT 3.1.1 client for asyncio: clean session, no thread, the socket read every ``poll_ms``.
 
     A broker writes per message, so a reader that waits for the socket wakes per message; reading on a
-    short timer instead takes what has come since, at a fraction of the cost.
+    short timer instead takes what has come since, at a fraction of the cost. Only a link that has been
+    quiet for a while is waited for, so that it costs nothing.
 
     Args:
         host: the broker's name or address.
@@ -100,11 +101,15 @@ class MqttClient:
         self._username, self._password, self._tls = username, password, tls
         self._keepalive_s, self._poll_s, self._connect_timeout_s = keepalive_s, poll_ms / 1000, connect_timeout_s
         self._max_queued_bytes, self._max_packet_bytes = max_queued_bytes, max_packet_bytes
+        self._where = f"MQTT broker {host}:{port}"
         self._paho: _Paho | None = None
         self._stream: PacketStream | None = None
         self._serving: asyncio.Task[None] | None = None
         self._accepted: asyncio.Future[None] | None = None
         self._connected = False
+        self._wake = asyncio.Event()
+        self._watched: int | None = None
+        self._quiet_s = min(QUIET_S, keepalive_s / 4)
         self._oversized = 0
         self.dropped = 0
 
@@ -152,12 +157,14 @@ class MqttClient:
         client.publish(publish.topic, publish.payload, publish.qos, publish.retain)
         if stream.queued_bytes > FLUSH_BYTES:
             stream.flush()
+        self._wake.set()
         return True
 
     def subscribe(self, subscribe: Subscribe) -> None:
         """Queue a subscription."""
         if self._paho is not None and self._connected:
             self._paho.subscribe(subscribe.topic, subscribe.qos)
+            self._wake.set()
 
     async def disconnect(self) -> None:
         """Write out what is queued (up to a few seconds), send DISCONNECT, close."""
@@ -165,6 +172,7 @@ class MqttClient:
             deadline = asyncio.get_running_loop().time() + DRAIN_S
             while self.queued_bytes and self._connected and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
                 await asyncio.sleep(self._poll_s)  # what writes runs on this timer
+            self._unwatch()
             self._paho.disconnect()
             self._paho.loop_write()
         await self._drop()
@@ -173,16 +181,13 @@ class MqttClient:
         """Drop the connection without a word: the broker will publish the will."""
         if self._stream is not None:
             self._stream.abort()
+            self._wake.set()
 
     async def closed(self) -> None:
         """Wait until the link is lost or closed; an exception of on_message comes out here."""
         if self._serving is not None:
             await asyncio.wait([self._serving])
         await self._drop()
-
-    @property
-    def _where(self) -> str:
-        return f"MQTT broker {self._host}:{self._port}"
 
     async def _connect(self, will: Publish | None) -> None:
         context = None if self._tls is None else self._tls.context()
@@ -203,26 +208,55 @@ class MqttClient:
 
     async def _serve(self, client: _Paho, stream: PacketStream) -> None:
         """Read, write and keep alive, until paho has no socket any more."""
+
+        def read_rest() -> None:
+            while stream.paho_bytes and client.socket() is not None:
+                client.loop_read()
+
+        stream.read_rest = read_rest
         stream.flush()
+        quiet = 0
         while client.socket() is not None:
             reads = READS_PER_POLL
             while reads and stream.receive():
                 reads -= 1
-            while stream.paho_bytes and client.socket() is not None:
-                client.loop_read()
+            quiet = 0 if reads < READS_PER_POLL or stream.queued_bytes else quiet + 1
+            stream.read_rest()
             if stream.at_end:
                 client.loop_read()
             client.loop_misc()
             if client.want_write():
                 client.loop_write()
             stream.flush()
-            await asyncio.sleep(self._poll_s if reads else 0)
+            if client.socket() is not None and quiet > QUIET_POLLS and not stream.queued_bytes:
+                await self._wait_for_traffic(stream)
+            else:
+                await asyncio.sleep(self._poll_s if reads else 0)
+
+    async def _wait_for_traffic(self, stream: PacketStream) -> None:
+        """Sleep until the socket has something, something is sent, or keepalive wants a look."""
+        self._wake.clear()
+        self._watched = stream.fileno()
+        asyncio.get_running_loop().add_reader(self._watched, self._wake.set)
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._quiet_s):
+                    await self._wake.wait()
+        finally:
+            self._unwatch()
+
+    def _unwatch(self) -> None:
+        """Stop watching the socket; before it is closed, for its number may be another's soon."""
+        watched, self._watched = self._watched, None
+        if watched is not None:
+            asyncio.get_running_loop().remove_reader(watched)
 
     async def _drop(self) -> None:
         """Forget the link; what went wrong in the reading task is raised here."""
         serving, self._serving = self._serving, None
         stream, self._stream = self._stream, None
         self._paho, self._connected = None, False
+        self._unwatch()
         if stream is not None:
             self._oversized += stream.oversized
             stream.close()

@@ -131,6 +131,7 @@ class SessionLoop:
                     await self._hold()
                     wait_s = first
                 if not self._stopping.is_set():
+                    self._leave.clear()
                     # Jitter: a fleet that lost its broker must not come back in one instant.
                     await self._pause(wait_s * random.uniform(0.5, 1.0))  # noqa: S311 - not a secret
                     wait_s = min(wait_s * 2, longest)
@@ -187,9 +188,10 @@ class SessionLoop:
         if self._on_link is not None:
             self._on_link(True)
         lost = asyncio.create_task(self._client.closed(), name="mqtt link")
+        lost.add_done_callback(lambda _: self._leave.set())
         try:
             while not lost.done() and not self._leave.is_set():
-                await self._pause(self._tick_s, lost)
+                await self._pause(self._tick_s)
                 self.perform(self._session.tick(self._now_ms()))
         finally:
             if not lost.done():
@@ -202,14 +204,12 @@ class SessionLoop:
                 self._on_link(False)
         await lost  # a defect in a callback comes out here
 
-    async def _pause(self, seconds: float, lost: asyncio.Task[None] | None = None) -> None:
-        leave = asyncio.create_task(self._leave.wait())
+    async def _pause(self, seconds: float) -> None:
         try:
-            await asyncio.wait(
-                [leave] if lost is None else [leave, lost], timeout=seconds, return_when="FIRST_COMPLETED"
-            )
-        finally:
-            leave.cancel()
+            async with asyncio.timeout(seconds):
+                await self._leave.wait()
+        except TimeoutError:
+            pass
 
     async def _close(self) -> None:
         if self._client.connected:

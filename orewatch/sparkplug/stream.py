@@ -49,6 +49,7 @@ class PacketStream:
         self._passing = 0
         self._failed: OSError | None = None
         self.at_end = False
+        self.read_rest: Callable[[], None] = lambda: None  # has paho read what was left for it
         self.oversized = 0
         self.undecodable = 0
 
@@ -156,6 +157,8 @@ class PacketStream:
                     break
                 elif header & _QOS_MASK:
                     self._for_paho += view[at:stop]
+                    # At once: a death at QoS 1 must not be overtaken by the birth at QoS 0 behind it.
+                    self.read_rest()
                 else:
                     # Released here: an error that somebody keeps would keep the frames, and they the buffer.
                     with view[body:stop] as part:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from orewatch.sparkplug import sparkplug_b_pb2 as pb
 from orewatch.sparkplug.actions import (
     Data,
     DeviceBorn,
@@ -103,6 +104,13 @@ def test_every_datatype_is_read_as_it_was_sent(datatype: DataType, value: Metric
     assert data.values[0] == value
     assert type(data.values[0]) is type(value)
     assert len(data.values) == 1 + beside
+
+
+def test_a_metric_that_is_null_has_no_value_even_where_one_is_sent() -> None:
+    raw = pb.Payload(timestamp=NOW, seq=2)
+    raw.metrics.add(alias=10, timestamp=NOW, is_null=True, double_value=5.0)
+    [data] = only(born().received(DDATA, raw.SerializeToString(), NOW), Data)
+    assert data.values == [None]
 
 
 def test_messages_of_the_same_metrics_share_their_names() -> None:

@@ -185,7 +185,8 @@ async def test_the_queue_is_bounded_and_refusals_are_counted() -> None:
     server.close()
     for writer in writers:
         writer.transport.abort()
-    await asyncio.sleep(0)
+    await server.wait_closed()
+    await asyncio.sleep(0.02)
 
 
 async def test_a_broker_that_falls_silent_is_given_up() -> None:

@@ -93,6 +93,16 @@ def test_messages_come_out_and_the_rest_is_left_however_the_bytes_arrive(
         pair.close()
 
 
+def test_a_message_of_qos_1_is_read_before_what_came_behind_it(ends: Ends) -> None:
+    def read_rest() -> None:
+        ends.got.append(("paho", ends.for_paho()))
+
+    ends.stream.read_rest = read_rest
+    death, birth = publish("death", b"d", 1), publish("birth", b"b")
+    ends.feed(birth + death + birth)
+    assert ends.got == [("birth", b"b"), ("paho", death), ("birth", b"b")]
+
+
 def test_ten_megabytes_are_skipped_without_being_kept(ends: Ends) -> None:
     piece = b"x" * 65_536
     ends.feed(b"\x30" + length(160 * len(piece)))
