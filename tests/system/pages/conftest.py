@@ -44,7 +44,8 @@ class Visit(Protocol):
     ) -> Page: ...
 
 
-@pytest.fixture(scope="package")
+# Per module: the driver's event loop must not outlive the pages' tests, for others run loops of their own.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     expect.set_options(timeout=10_000)  # a shared machine may pause
     chromium = program("chromium")
@@ -54,7 +55,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def service() -> Iterator[tuple[FakeService, str]]:
     fake = FakeService()
     with serving(fake) as address:
