@@ -31,7 +31,7 @@ def _families(service: Service) -> Iterator[tuple[str, str, str, Iterable[Sample
     letters = service.outbox.counts()
     yield "orewatch_api_up_seconds", "gauge", "seconds since start", [({}, (now_ms - service.started_ms) / 1000)]
     yield "orewatch_units", "gauge", "units by state", [({"state": k}, v) for k, v in states.items()]
-    yield "orewatch_broker_connected", "gauge", "1 while the broker link stands", [({}, service.loop.connected)]
+    yield "orewatch_broker_connected", "gauge", "1 while the broker link stands", [({}, service.link.connected)]
     yield "orewatch_tick_seconds", "gauge", "what the last tick took", [({}, watch.tick_ms / 1000)]
     yield (
         "orewatch_judged_behind_seconds",

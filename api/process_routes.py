@@ -23,7 +23,7 @@ async def readyz(service: Serving) -> Response:
     """Ready while units are judged. The store may be down: live values and alerts go on without it."""
     checks = {
         "watching": service.watching,
-        "broker": service.loop.connected,
+        "broker": service.link.connected,
         "caught_up": service.caught_up,
         "store": service.store is not None,
     }

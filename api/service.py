@@ -2,11 +2,11 @@ r"""The service's composition root.
 
 ::
 
-    broker -> SessionLoop -> HostSession -> live/follower -> live/readings ----> live/frames -> live/stream -> viewers
+    broker -> broker_link (HostSession) -> live/follower -> live/readings ----> live/frames -> live/stream -> viewers
                                                    |                                  ^
                                              live/watch --1 Hz--> live/judge (plant.classifier, totaliser)
                                                                        |
-    store, registry -> live/replay (catching up) -----------------> alerting/engine -> alerting/book -> notify/outbox
+    store, registry -> live/catch_up -> live/replay ---------------> alerting/engine -> alerting/book -> notify/outbox
                \-> units/ (history, states, latest)                                                        |
                                                                                     people <- notify/sender
 """
@@ -19,20 +19,20 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-import orjson
-
+from api import memory
 from api.alerting.book import AlertBook
 from api.alerting.database import AlertDatabase
 from api.alerting.engine import AlertEngine, Mode
+from api.alerting.late_review import LateReview
 from api.alerting.models import AlertKind
+from api.broker_link import BrokerLink
+from api.live.catch_up import catch_up, replay_to
 from api.live.clock import SECOND_MS
 from api.live.follower import Follower
 from api.live.frames import Frames
 from api.live.judge import Judge
-from api.live.lease import WatchLeases
 from api.live.production_day import ProductionDay
 from api.live.readings import LiveReadings
-from api.live.replay import replay
 from api.live.roster import Roster
 from api.live.stream import Stream
 from api.live.watch import Watch
@@ -40,9 +40,6 @@ from api.notify.outbox import Outbox
 from api.notify.sender import Sender, apprise_channels
 from api.units.state_history import StateHistories, joined
 from orewatch.plant.states import StateReason
-from orewatch.sparkplug.client import MqttClient, TlsSettings
-from orewatch.sparkplug.host import HostSession
-from orewatch.sparkplug.session_loop import SessionLoop
 from orewatch.storage.database import DatabaseError
 from orewatch.storage.query import StoreError
 
@@ -58,16 +55,14 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-CARRY_UNIT = ""  # one row for everything: it is consistent only as a whole
 CARRY_S = 60.0
 ROUND_S = 5.0
-# What a start without memory looks back over, and what a longer absence is not caught up beyond.
+# What a start without memory looks back over.
 FRESH_MS = 4 * 3_600_000
-LONGEST_MS = 26 * 3_600_000
-# Scans younger than this may still be in blocks that are not sealed.
-UNSEALED_MS = 180_000
 # How much of a unit's newest states comes from the watch rather than from the store.
 TAIL_MS = 600_000
+# How much of the time around late data is looked at with it, to see stretches whole.
+AROUND_MS = 900_000
 
 
 class Service:
@@ -110,10 +105,16 @@ class Service:
         self.roster = Roster()
         self.readings = LiveReadings()
         self.stream = Stream(max_viewers=settings.max_viewers)
-        self.states = StateHistories(
-            store=store,
-            below=lambda unit, start_ms, end_ms: self.book.spans(unit, AlertKind.UNDERPERFORMING, start_ms, end_ms),
+        self.states = StateHistories(store=store, below=self._below_spans)
+        self.review = LateReview(
+            book=self.book,
+            outbox=self.outbox,
+            idle_after_s=settings.idle_after_s,
+            language=settings.language,
+            base_url=settings.base_url,
+            now_ms=now_ms,
         )
+        self._built = False
         self._below: dict[str, bool] = {}
         self._revision = -1
         self._tasks: list[asyncio.Task[None]] = []
@@ -121,8 +122,8 @@ class Service:
         self.caught_up = False
         self.registry_errors = 0
         self._adopt_registry()
-        self.judge = self._new_judge(list(self.roster), self._floor(now_ms()))
-        self._build_live()
+        self.judge = self.new_judge(_whole(now_ms()))
+        self.build_live()
 
     async def replay_history(self, *, units: Sequence[Unit], start_ms: int, end_ms: int) -> None:
         """Run states and alerts over stored history, in event time, with the outbox muted. Before :meth:`start`.
@@ -131,18 +132,26 @@ class Service:
         """
         for unit in units:
             self.roster.describe(unit)
-        self.judge = self._new_judge(list(self.roster), self._floor(start_ms))
-        await self._replay_to(self._floor(end_ms), Mode.HISTORY)
+        self.judge = self.new_judge(_whole(start_ms))
+        if self.store is not None:
+            await replay_to(
+                self.judge,
+                self.store,
+                _whole(end_ms),
+                recorded_ms=self.now_ms(),
+                mode=Mode.HISTORY,
+                below=self._is_below,
+            )
         self._replayed = True
-        self._build_live()
-        self._save()
+        self.build_live()
+        memory.save(self.database, self.judge)
 
     async def start(self) -> None:
         """Follow the broker, start the tick and the outbox. Returns once ready; catching up goes on behind."""
         if not self._replayed:
-            self._restore()
-        self._reconcile()
-        self._spawn(self.loop.run(), "follow the broker")
+            self._remember()
+        memory.reconcile(self.judge, self.book)
+        self._spawn(self.link.run(), "follow the broker")
         self._spawn(self._catch_up_then_watch(), "watch")
         self._spawn(self._rounds(), "rounds")
         self._spawn(self.sender.run(), "outbox")
@@ -150,14 +159,23 @@ class Service:
     async def stop(self) -> None:
         """Stop cleanly: viewers told, broker left, memory kept."""
         self.stream.end()
-        await self.loop.stop()
+        await self.link.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self._tasks.clear()
         if self.caught_up:
-            self._save()
+            memory.save(self.database, self.judge)
         self.database.close()
+
+    @property
+    def watching(self) -> bool:
+        """The tick runs, and the last one was not long ago."""
+        return self.caught_up and self.now_ms() - self.watch.judged_ms < 10 * SECOND_MS
+
+    def look_at(self, unit_id: str) -> None:
+        """Somebody looks at a unit: ask it at once to send every second."""
+        self.link.renew_leases(self.stream.watched_units() | {unit_id})
 
     async def states_between(self, unit: Unit, start_ms: int, end_ms: int) -> list[Interval]:
         """Return a unit's states: from the store; the last minutes, which it may not hold yet, from the watch."""
@@ -173,17 +191,21 @@ class Service:
         settled = await asyncio.to_thread(self.states.intervals, unit, start_ms, tail_ms, self.now_ms())
         return joined(settled, tail)
 
-    @property
-    def watching(self) -> bool:
-        """The tick runs, and the last one was not long ago."""
-        return self.caught_up and self.now_ms() - self.watch.judged_ms < 10 * SECOND_MS
+    def new_judge(self, start_ms: int) -> Judge:
+        """Return a judge of the roster's units that knows nothing before ``start_ms``."""
+        return Judge(
+            units=list(self.roster),
+            start_ms=start_ms,
+            engine=self.engine,
+            idle_after_s=self.settings.idle_after_s,
+            not_producing_after_h=self.settings.not_producing_after_h,
+            day_start_ms=self.day.start_ms,
+            shifts_ms=self.day.changes_ms,
+            on_below=self._set_below,
+        )
 
-    def look_at(self, unit_id: str) -> None:
-        """Somebody looks at a unit: ask it at once to send every second."""
-        if self.loop.connected:
-            self.leases.renew(self.stream.watched_units() | {unit_id}, self.now_ms())
-
-    def _build_live(self) -> None:
+    def build_live(self) -> None:
+        """Build what stands around the present judge: frames, watch, follower and the broker's link."""
         self.frames = Frames(
             roster=self.roster, readings=self.readings, judge=self.judge, alerts=self.engine.standing.now
         )
@@ -202,64 +224,33 @@ class Service:
             on_unit=self.watch.take_unit,
             on_heard=self.watch.take_heard,
             on_reading=self.watch.take_reading,
-            on_late=self.states.late,
+            on_late=self._late,
         )
-        self.session = HostSession(host=self.settings.broker.client_id, groups=self.settings.groups, announce=False)
-        self.loop = SessionLoop(
-            make_client=self._make_client,
-            session=self.session,
-            on_event=self.follower.take,
-            now_ms=self.now_ms,
-            on_link=self._on_link,
-            back_off_s=(0.5, 15.0),
+        self.link = BrokerLink(
+            settings=self.settings, roster=self.roster, now_ms=self.now_ms, on_event=self.follower.take
         )
-        self.leases = WatchLeases(
-            roster=self.roster,
-            lease_s=self.settings.watch_lease_s,
-            command=lambda group, node, name, value, kind, now: self.session.command(
-                group, node, None, name, value, kind, now
-            ),
-            perform=self.loop.perform,
-        )
+        self._built = True
         for unit_id, below in self._below.items():
             self.watch.set_below(unit_id, below)
 
-    def _make_client(self, on_message: Callable[[str, bytes], None]) -> MqttClient:
-        broker = self.settings.broker
-        return MqttClient(
-            host=broker.host,
-            port=broker.port,
-            client_id=broker.client_id,
-            on_message=on_message,
-            username=broker.username,
-            password=None if broker.password is None else broker.password.get_secret_value(),
-            tls=TlsSettings(ca=broker.ca_file) if broker.tls else None,
-        )
-
-    def _on_link(self, up: bool) -> None:
-        log.info("broker link %s", "up" if up else "lost")
-        self.leases.forget()
-
-    def _new_judge(self, units: Sequence[Unit], start_ms: int) -> Judge:
-        return Judge(
-            units=units,
-            start_ms=start_ms,
-            engine=self.engine,
-            idle_after_s=self.settings.idle_after_s,
-            not_producing_after_h=self.settings.not_producing_after_h,
-            day_start_ms=self.day.start_ms,
-            shifts_ms=self.day.changes_ms,
-            on_below=self._set_below,
-        )
+    def _is_below(self, unit_id: str) -> bool:
+        return self._below.get(unit_id, False)
 
     def _set_below(self, unit_id: str, below: bool) -> None:
-        if self._below.get(unit_id, False) != below:
+        if self._is_below(unit_id) != below:
             self._below[unit_id] = below
-            if hasattr(self, "watch"):
+            if self._built:
                 self.watch.set_below(unit_id, below)
 
     def _lost_t(self, unit_id: str, onset_ms: int, until_ms: int) -> float | None:
         return self.judge.lost_t(unit_id, onset_ms, until_ms)
+
+    def _below_spans(self, unit_id: str, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
+        return self.book.spans(unit_id, AlertKind.UNDERPERFORMING, start_ms, end_ms)
+
+    def _late(self, unit_id: str, first_ms: int, last_ms: int) -> None:
+        self.states.late(unit_id, first_ms, last_ms)
+        self.review.late(unit_id, first_ms, last_ms)
 
     def _adopt_registry(self) -> None:
         """Take in units that the collector knows; a registry that cannot be read is no reason to stop."""
@@ -273,105 +264,77 @@ class Service:
                 group = self.registry.group_of(unit.id)
                 if group is not None and self.roster.group(unit.id) is None:
                     self.roster.set_group(unit.id, group)
-                if self.roster.unit(unit.id) is None and self.roster.describe(unit) and hasattr(self, "watch"):
+                if self.roster.unit(unit.id) is None and self.roster.describe(unit) and self._built:
                     self.watch.take_unit(unit)
             self._revision = revision
         except DatabaseError as error:
             self.registry_errors += 1
             log.warning("the registry cannot be read: %s", error)
 
-    def _restore(self) -> None:
-        kept = self.database.carries().get(CARRY_UNIT)
+    def _remember(self) -> None:
         now_ms = self.now_ms()
-        if kept is not None and 0 <= now_ms - kept[0] <= LONGEST_MS:
-            try:
-                self.judge = self._new_judge(list(self.roster), kept[0])
-                self.judge.restore(orjson.loads(kept[1]))
-            except (ValueError, KeyError, TypeError, IndexError) as error:
-                log.warning("what was remembered cannot be read, beginning anew: %s", error)
-                kept = None
-        if kept is None or not 0 <= now_ms - kept[0] <= LONGEST_MS:
-            start_ms = now_ms - FRESH_MS if self.store is not None and len(self.roster) else now_ms
-            self.judge = self._new_judge(list(self.roster), self._floor(start_ms))
-        self._build_live()
-
-    def _reconcile(self) -> None:
-        """The book is what people saw: memory follows it where a crash left them apart."""
-        standing = self.book.standing()
-        self.judge.forget_cleared({(record.unit, record.kind) for record in standing})
-        for record in standing:
-            self.judge.adopt(record.unit, record.kind, record.onset_ms, record.raised_ms)
+        judge = memory.restored(self.database, now_ms, self.new_judge)
+        if judge is None:
+            back_ms = FRESH_MS if self.store is not None and len(self.roster) else 0
+            judge = self.new_judge(_whole(now_ms - back_ms))
+        self.judge = judge
+        self.build_live()
 
     async def _catch_up_then_watch(self) -> None:
         began_ms = self.now_ms()
-        if self.store is not None and len(self.judge.units):
-            try:
-                latest = {unit.id: await asyncio.to_thread(self.store.latest, unit.id) for unit in self.judge.units}
-                for unit in self.judge.units:
-                    self.watch.prime(unit, latest[unit.id])
-                newest = [max((x.time_ms for x in own.values()), default=0) for own in latest.values()]
-                recent = [at_ms for at_ms in newest if at_ms > began_ms - UNSEALED_MS]
-                end_ms = self._floor(min([began_ms, *(recent or [max(newest)])]))
-                await self._replay_to(end_ms, Mode.CATCH_UP)
-            except StoreError as error:
-                log.warning("the store does not answer, so nothing was caught up: %s", error)
-        now_ms = self.now_ms()
-        # What nobody looked at says nothing of the units.
-        if now_ms - self.judge.now_ms > 2 * SECOND_MS:
-            self.judge.look_away(self._floor(now_ms))
-        if told := self.engine.tell_of_standing(began_ms, now_ms):
+        await catch_up(self.judge, self.watch, self.store, now_ms=self.now_ms, below=self._is_below)
+        if told := self.engine.tell_of_standing(began_ms, self.now_ms()):
             log.info("%d alert(s) found while catching up still stand", told)
         self.watch.judged_ms = self.judge.now_ms
         self.caught_up = True
         await self.watch.run()
 
-    async def _replay_to(self, end_ms: int, mode: Mode) -> None:
-        if self.store is None:
-            return
-        steps = replay(
-            self.judge,
-            self.store,
-            end_ms,
-            recorded_ms=self.now_ms(),
-            mode=mode,
-            below=lambda unit_id: self._below.get(unit_id, False),
-        )
-        # A step in a thread at a time: pages and the stream stay quick meanwhile.
-        while await asyncio.to_thread(next, steps, None) is not None:
-            pass
-
     async def _rounds(self) -> None:
-        """What is done now and then: leases, shelving that ends, the registry, memory to disk."""
+        """Do what is done now and then: leases, shelving that ends, the registry, late data, memory to disk."""
         saved_ms = self.now_ms()
         while True:
             now_ms = self.now_ms()
             self._adopt_registry()
-            if self.loop.connected:
-                self.leases.renew(self.stream.watched_units(), now_ms)
+            self.link.renew_leases(self.stream.watched_units())
             for record in self.book.release_due(now_ms):
                 self.engine.standing.touch(now_ms)
                 if record.active:
                     self.engine.tell(record, "released", now_ms)
+            await self._review_late_data()
             if self.caught_up and now_ms - saved_ms >= CARRY_S * SECOND_MS:
                 saved_ms = now_ms
-                self._save()
+                memory.save(self.database, self.judge)
             await asyncio.sleep(ROUND_S)
 
-    def _save(self) -> None:
-        text = orjson.dumps(self.judge.to_dict(), option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
-        self.database.put_carry([(CARRY_UNIT, self.judge.now_ms, text.decode())])
-
-    @staticmethod
-    def _floor(at_ms: int) -> int:
-        return at_ms // SECOND_MS * SECOND_MS
+    async def _review_late_data(self) -> None:
+        for unit_id, span in self.review.due():
+            unit = self.roster.unit(unit_id)
+            if unit is None:
+                continue
+            now_ms = self.now_ms()
+            end_ms = min(span.last_ms + AROUND_MS, now_ms - TAIL_MS)
+            try:
+                intervals = await asyncio.to_thread(
+                    self.states.intervals, unit, span.first_ms - AROUND_MS, end_ms, now_ms
+                )
+            except StoreError as error:
+                log.warning("late data of %s waits for the store: %s", unit_id, error)
+                self.review.late(unit_id, span.first_ms, span.last_ms)
+                continue
+            if self.review.review(unit, intervals):
+                self.engine.standing.touch(self.now_ms())
 
     def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
         task = asyncio.create_task(work, name=f"api: {name}")
-        task.add_done_callback(self._ended)
+        task.add_done_callback(_ended)
         self._tasks.append(task)
 
-    @staticmethod
-    def _ended(task: asyncio.Task[None]) -> None:
-        with suppress(asyncio.CancelledError):
-            if error := task.exception():
-                log.error("%s ended: %r", task.get_name(), error, exc_info=error)
+
+def _whole(at_ms: int) -> int:
+    return at_ms // SECOND_MS * SECOND_MS
+
+
+def _ended(task: asyncio.Task[None]) -> None:
+    with suppress(asyncio.CancelledError):
+        if error := task.exception():
+            log.error("%s ended: %r", task.get_name(), error, exc_info=error)

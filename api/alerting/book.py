@@ -95,7 +95,8 @@ class AlertBook:
                 return None
             cursor = connection.execute(
                 "INSERT INTO alert (unit, kind, episode, machine, signal, priority, state, reason, figures, onset_ms,"
-                " raised_ms, recorded_ms, changed_ms, historical) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
+                " raised_ms, recorded_ms, changed_ms, historical, cleared_ms, tonnes_lost)"
+                " VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)"
                 " ON CONFLICT DO NOTHING",
                 (
                     record.unit,
@@ -112,6 +113,8 @@ class AlertBook:
                     record.recorded_ms,
                     record.changed_ms,
                     record.historical,
+                    record.cleared_ms,
+                    record.tonnes_lost,
                 ),
             )
             return cursor.lastrowid if cursor.rowcount == 1 else None

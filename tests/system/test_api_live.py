@@ -109,14 +109,14 @@ async def test_the_broker_goes_and_comes_back(tmp_path: Path) -> None:
         send_all(made, "run")
         await until(lambda: bool(api.service.readings.of("live-04").signals))
     try:
-        await until(lambda: not api.service.loop.connected)
+        await until(lambda: not api.service.link.connected)
         async with api.client() as client:
             assert (await client.get("/readyz")).status_code == 503
             (item,) = (await client.get("/api/v1/units")).json()["items"]
             assert item["connection"] == "lost"
             assert (await client.get("/healthz")).status_code == 200
         with running_mosquitto(tmp_path, port):
-            await until(lambda: api.service.loop.connected and made.session.born, 20)
+            await until(lambda: api.service.link.connected and made.session.born, 20)
             made.send("scale", {"mass_flow": 3.0})
             await until(lambda: api.service.readings.of("live-04").signals["scale.mass_flow"].value == 3.0)
             assert api.service.readings.of("live-04").connection(now_ms()) == "live"
