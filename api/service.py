@@ -16,7 +16,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from api import memory
@@ -26,11 +25,13 @@ from api.alerting.engine import AlertEngine, Mode
 from api.alerting.late_review import LateReview
 from api.alerting.models import AlertKind
 from api.broker_link import BrokerLink
+from api.late_data import look_at_late_data
 from api.live.catch_up import catch_up, replay_to
 from api.live.clock import SECOND_MS
 from api.live.follower import Follower
 from api.live.frames import Frames
 from api.live.judge import Judge
+from api.live.known_units import KnownUnits
 from api.live.production_day import ProductionDay
 from api.live.readings import LiveReadings
 from api.live.roster import Roster
@@ -38,10 +39,7 @@ from api.live.stream import Stream
 from api.live.watch import Watch
 from api.notify.outbox import Outbox
 from api.notify.sender import Sender, apprise_channels
-from api.units.state_history import StateHistories, joined
-from orewatch.plant.states import StateReason
-from orewatch.storage.database import DatabaseError
-from orewatch.storage.query import StoreError
+from api.units.state_history import TAIL_MS, StateHistories, joined, live_tail
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -59,10 +57,6 @@ CARRY_S = 60.0
 ROUND_S = 5.0
 # What a start without memory looks back over.
 FRESH_MS = 4 * 3_600_000
-# How much of a unit's newest states comes from the watch rather than from the store.
-TAIL_MS = 600_000
-# How much of the time around late data is looked at with it, to see stretches whole.
-AROUND_MS = 900_000
 
 
 class Service:
@@ -116,12 +110,11 @@ class Service:
         )
         self._built = False
         self._below: dict[str, bool] = {}
-        self._revision = -1
         self._tasks: list[asyncio.Task[None]] = []
         self._replayed = False
         self.caught_up = False
-        self.registry_errors = 0
-        self._adopt_registry()
+        self.known = KnownUnits(registry=registry, roster=self.roster)
+        self.known.adopt()
         self.judge = self.new_judge(_whole(now_ms()))
         self.build_live()
 
@@ -179,17 +172,13 @@ class Service:
 
     async def states_between(self, unit: Unit, start_ms: int, end_ms: int) -> list[Interval]:
         """Return a unit's states: from the store; the last minutes, which it may not hold yet, from the watch."""
+        now_ms = self.now_ms()
         number = self.roster.number(unit.id)
-        live: list[Interval] = []
-        from_ms = max(start_ms, self.now_ms() - TAIL_MS)
-        if number is not None and number < len(self.judge.units) and self.caught_up and from_ms < end_ms:
-            live = self.judge.classifier.intervals(number, from_ms, end_ms)
-            live = [one for one in live if one.reason is not StateReason.LEARNING]
-        # What is live is provisional: values are held up to their longest silence.
-        tail = [replace(one, end_ms=one.end_ms or end_ms, provisional=True) for one in live]
-        tail_ms = tail[0].start_ms if tail else end_ms
-        settled = await asyncio.to_thread(self.states.intervals, unit, start_ms, tail_ms, self.now_ms())
-        return joined(settled, tail)
+        tail: list[Interval] = []
+        if number is not None and number < len(self.judge.units) and self.caught_up:
+            tail = live_tail(self.judge.classifier, number, max(start_ms, now_ms - TAIL_MS), end_ms)
+        until_ms = tail[0].start_ms if tail else end_ms
+        return joined(await asyncio.to_thread(self.states.intervals, unit, start_ms, until_ms, now_ms), tail)
 
     def new_judge(self, start_ms: int) -> Judge:
         """Return a judge of the roster's units that knows nothing before ``start_ms``."""
@@ -252,25 +241,6 @@ class Service:
         self.states.late(unit_id, first_ms, last_ms)
         self.review.late(unit_id, first_ms, last_ms)
 
-    def _adopt_registry(self) -> None:
-        """Take in units that the collector knows; a registry that cannot be read is no reason to stop."""
-        if self.registry is None:
-            return
-        try:
-            revision = self.registry.revision()
-            if revision == self._revision:
-                return
-            for unit in self.registry.units():
-                group = self.registry.group_of(unit.id)
-                if group is not None and self.roster.group(unit.id) is None:
-                    self.roster.set_group(unit.id, group)
-                if self.roster.unit(unit.id) is None and self.roster.describe(unit) and self._built:
-                    self.watch.take_unit(unit)
-            self._revision = revision
-        except DatabaseError as error:
-            self.registry_errors += 1
-            log.warning("the registry cannot be read: %s", error)
-
     def _remember(self) -> None:
         now_ms = self.now_ms()
         judge = memory.restored(self.database, now_ms, self.new_judge)
@@ -294,7 +264,8 @@ class Service:
         saved_ms = self.now_ms()
         while True:
             now_ms = self.now_ms()
-            self._adopt_registry()
+            for unit in self.known.adopt():
+                self.watch.take_unit(unit)
             self.link.renew_leases(self.stream.watched_units())
             for record in self.book.release_due(now_ms):
                 self.engine.standing.touch(now_ms)
@@ -307,22 +278,8 @@ class Service:
             await asyncio.sleep(ROUND_S)
 
     async def _review_late_data(self) -> None:
-        for unit_id, span in self.review.due():
-            unit = self.roster.unit(unit_id)
-            if unit is None:
-                continue
-            now_ms = self.now_ms()
-            end_ms = min(span.last_ms + AROUND_MS, now_ms - TAIL_MS)
-            try:
-                intervals = await asyncio.to_thread(
-                    self.states.intervals, unit, span.first_ms - AROUND_MS, end_ms, now_ms
-                )
-            except StoreError as error:
-                log.warning("late data of %s waits for the store: %s", unit_id, error)
-                self.review.late(unit_id, span.first_ms, span.last_ms)
-                continue
-            if self.review.review(unit, intervals):
-                self.engine.standing.touch(self.now_ms())
+        if await look_at_late_data(self.review, self.roster, self.states, now_ms=self.now_ms):
+            self.engine.standing.touch(self.now_ms())
 
     def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
         task = asyncio.create_task(work, name=f"api: {name}")

@@ -7,8 +7,9 @@ from collections import OrderedDict
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from orewatch.plant.classifier import classify
+from orewatch.plant.classifier import Classifier, classify
 from orewatch.plant.evidence_history import evidence_from_series
+from orewatch.plant.states import StateReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,6 +25,8 @@ WARM_UP_MS = 30 * 60_000
 SETTLING_MS = 600_000
 # Blocks are sealed after a minute; younger scans may be missing still.
 UNSEALED_MS = 180_000
+# How much of a unit's newest states comes from the live watch rather than from the store.
+TAIL_MS = 600_000
 MAX_HOURS = 20_000
 LONGEST_MS = 32 * 24 * HOUR_MS
 
@@ -130,3 +133,14 @@ def joined(first: Sequence[Interval], second: Sequence[Interval]) -> list[Interv
         else:
             merged.append(one)
     return merged
+
+
+def live_tail(classifier: Classifier, number: int, start_ms: int, end_ms: int) -> list[Interval]:
+    """Return what the live watch knows of a span. It is provisional: values are held up to their longest silence."""
+    if start_ms >= end_ms:
+        return []
+    return [
+        replace(one, end_ms=one.end_ms or end_ms, provisional=True)
+        for one in classifier.intervals(number, start_ms, end_ms)
+        if one.reason is not StateReason.LEARNING
+    ]
