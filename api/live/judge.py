@@ -17,6 +17,7 @@ from api.live.tally import Tally
 from orewatch.plant.classifier import Classifier
 from orewatch.plant.evidence import silence
 from orewatch.plant.performance import WINDOW_MS
+from orewatch.plant.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -125,7 +126,7 @@ class Judge:
         pending = self.classifier.status(number).pending
         if pending is None:
             return None
-        return pending, "idle" if pending.state in {"IDLE", "STARVED"} else None
+        return pending, "idle" if pending.state is State.IDLE else None
 
     def lost_t(self, unit_id: str, onset_ms: int, until_ms: int) -> float | None:
         """Return target minus produced over a span, never below 0; None for a unit nothing was counted of."""

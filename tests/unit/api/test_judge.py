@@ -98,7 +98,9 @@ def run(bench: Bench, phases: list[Phase], unit: Unit | None = None, mode: Mode 
 def test_idle_after_300_s_and_not_before(bench: Bench) -> None:
     run(bench, [("run", HOUR), ("nofeed", 299)])
     assert bench.alerts() == []
-    assert bench.judge.pending(0) is not None
+    pending = bench.judge.pending(0)
+    assert pending is not None
+    assert (pending[0].state, pending[0].remaining_s, pending[0].total_s, pending[1]) == (State.IDLE, 1, 300, "idle")
 
 
 def test_idle_is_raised_once_with_onset_reason_and_tonnes_lost(bench: Bench) -> None:
