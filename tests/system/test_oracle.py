@@ -179,10 +179,14 @@ def test_nothing_is_missing_twice_or_wrong_after_kills(tmp_path: Path, mosquitto
             for u in UNITS
         ]
         service = stack.enter_context(Command("api", ["api"], folder=tmp_path, environ=api_environ))
+        victims: list[Command] = []
         end = time.monotonic() + CHAOS_S
         while time.monotonic() < end:
             time.sleep(dice.uniform(0.3, 2.5))
-            victim = dice.choice([collector, *agents, service])
+            if not victims:
+                # Each once, in any order, before anyone again.
+                victims = dice.sample([collector, *agents, service], 2 + len(agents))
+            victim = victims.pop()
             assert victim.running, f"{victim.name} ended by itself: {victim.said()[-2000:]}"
             victim.kill()
             time.sleep(dice.uniform(0.0, 0.5))
