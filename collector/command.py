@@ -46,6 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
         print("collector: settings are sound")  # noqa: T201 - for people
         return 0
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    # It tells every request.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
     try:
         collector = Collector(settings=settings, now_ms=now_ms)
     except (JournalError, OSError) as error:

@@ -70,7 +70,15 @@ def validated(
     try:
         return model.model_validate(table)
     except ValidationError as error:
-        raise SettingsError([_explain(e, source, origin or {}) for e in error.errors()]) from error
+        errors = error.errors()
+        # A list whose only item is wrong is told to be empty as well: that would mislead.
+        inner = [e["loc"] for e in errors]
+        told = [e for e in errors if e["type"] != "too_short" or not any(_within(loc, e["loc"]) for loc in inner)]
+        raise SettingsError([_explain(e, source, origin or {}) for e in told]) from error
+
+
+def _within(inner: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
 def _split_lists(model: type[BaseModel], table: dict[str, Any], origin: Mapping[tuple[str, ...], str]) -> None:
@@ -132,6 +140,9 @@ def _put(table: dict[str, Any], path: tuple[str, ...], value: str | list[str]) -
 def _explain(error: ErrorDetails, source: str, origin: Mapping[tuple[str, ...], str]) -> str:
     path = tuple(str(p) for p in error["loc"])
     where = next((origin[path[:n]] for n in range(len(path), 0, -1) if path[:n] in origin), source)
+    if not path and error["type"] == "value_error":
+        # Settings that do not fit together: the message names them.
+        return f"{where}: {error['msg'].removeprefix('Value error, ')}"
     key = ".".join(path) or "(whole)"
     secret = any(word in key.lower() for word in _SECRET_WORDS)
     # A whole table may hold secrets, and is too long to help.

@@ -106,7 +106,8 @@ class Tap:
         if command and name == REBIRTH:
             return "asked for its births"
         text = f"{name} {'= ' if command else ''}{_value(metric)}"
-        if unit and metric.value is not None:
+        # «1» is the unit of what has none.
+        if unit not in {"", "1"} and metric.value is not None:
             text += f" {unit}"
         notes = []
         if metric.quality not in {None, GOOD} and metric.value is not None:

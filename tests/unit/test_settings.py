@@ -133,3 +133,36 @@ def test_a_fault_of_the_whole_does_not_print_the_secrets_in_it() -> None:
         read(OREWATCH_X_NAME="nobody", OREWATCH_X_TOKEN="s3cret")
     assert "nobody is no name" in str(caught.value)
     assert "s3cret" not in str(caught.value)
+
+
+def test_a_wrong_item_of_a_list_is_told_once(tmp_path: Path) -> None:
+    class Source(BaseModel):
+        port: int
+
+    class Agent(BaseModel):
+        source: tuple[Source, ...] = Field(min_length=1)
+
+    file = tmp_path / "unit.toml"
+    file.write_text('[[source]]\nport = "x"\n')
+    with pytest.raises(SettingsError) as caught:
+        read_settings(Agent, file=file, prefix="T_", environ={})
+    assert [p.partition(" = ")[0] for p in caught.value.problems] == [f"{file}: source.0.port"]
+    file.write_text("source = []\n")
+    with pytest.raises(SettingsError, match="source = "):
+        read_settings(Agent, file=file, prefix="T_", environ={})
+
+
+def test_settings_that_do_not_fit_together_are_told_in_their_own_words(tmp_path: Path) -> None:
+    class Pair(BaseModel):
+        low: int = 2
+        high: int = 1
+
+        @model_validator(mode="after")
+        def _ordered(self) -> Self:
+            raise ValueError("low: 2; allowed: below high")
+
+    file = tmp_path / "pair.toml"
+    file.write_text("low = 2\n")
+    with pytest.raises(SettingsError) as caught:
+        read_settings(Pair, file=file, prefix="T_", environ={})
+    assert caught.value.problems == [f"{file}: low: 2; allowed: below high"]
