@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
-import signal
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import uvicorn
-
 from api.app import create_app
+from api.server import Server
 from api.service import Service
 from api.settings import ApiSettings
 from api.stores import open_registry, open_store
@@ -22,41 +19,10 @@ from orewatch.settings import read_settings
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
 
 log = logging.getLogger(__name__)
 
 PREFIX = "OREWATCH_API_"
-GRACE_S = 3
-
-
-class Server(uvicorn.Server):
-    """uvicorn that ends the live streams first: they would never end by themselves."""
-
-    def __init__(self, *, config: uvicorn.Config, service: Service) -> None:
-        super().__init__(config)
-        self._service = service
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """End in good order on a signal; uvicorn's own way would repeat it before the memory is kept."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._asked_to_stop)
-        try:
-            yield
-        finally:
-            for number in (signal.SIGINT, signal.SIGTERM):
-                loop.remove_signal_handler(number)
-
-    def _asked_to_stop(self) -> None:
-        self.force_exit = self.should_exit
-        self.should_exit = True
-
-    async def shutdown(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
-        """End the streams, then the rest."""
-        self._service.stream.end()
-        await super().shutdown(sockets)  # type: ignore[arg-type]
 
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -84,7 +50,7 @@ async def serve(settings: ApiSettings) -> int:
     registry = open_registry(settings)
     service = Service(settings=settings, store=open_store(settings), registry=registry, now_ms=wall_clock_ms)
     app = create_app(service=service)
-    server = Server(config=server_config(app, settings.host, settings.port), service=service)
+    server = Server(app=app, service=service, host=settings.host, port=settings.port)
     await service.start()
     try:
         await server.serve()
@@ -96,20 +62,6 @@ async def serve(settings: ApiSettings) -> int:
         if registry is not None:
             registry.close()
     return 0
-
-
-def server_config(app: object, host: str, port: int) -> uvicorn.Config:
-    """Return how the application is served."""
-    return uvicorn.Config(
-        app,  # type: ignore[arg-type]
-        host=host,
-        port=port,
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        lifespan="off",
-        timeout_graceful_shutdown=GRACE_S,
-    )
 
 
 def wall_clock_ms() -> int:

@@ -19,6 +19,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Final
 
 from api.app import create_app
+from api.server import Server
 from api.service import Service
 from api.settings import ApiSettings
 from api.settings import BrokerSettings as ApiBroker
@@ -33,7 +34,6 @@ from orewatch.demo.broker import EmbeddedBroker
 from orewatch.demo.clock import UnitClock
 from orewatch.demo.controls import PlantControls
 from orewatch.demo.link import Link
-from orewatch.demo.pages_server import PagesServer
 from orewatch.demo.ports import free_port
 from orewatch.demo.seed import DAY_S, UnitFiles, deliver, run_days
 from orewatch.storage.registry import NodeRecord, Registry
@@ -198,9 +198,10 @@ class House:
             stack.push_async_callback(_stop, tasks)
             await service.start()
             stack.push_async_callback(service.stop)
-            server = PagesServer(app=create_app(service=service), port=self.port)
-            await server.start()
-            stack.push_async_callback(server.stop)
+            server = Server(
+                app=create_app(service=service), service=service, host="127.0.0.1", port=self.port, signals=False
+            )
+            stack.push_async_callback(_end, server, await _listening(server))
             stack.callback(self._save, plants)
             tasks.append(asyncio.create_task(self._save_now_and_then(plants), name="saving the plants"))
             if ready:
@@ -240,6 +241,21 @@ class House:
         while True:
             await asyncio.sleep(SAVE_EVERY_S)
             self._save(plants)
+
+
+async def _listening(server: Server) -> asyncio.Task[None]:
+    """Start ``server``; OSError where nothing can listen there."""
+    serving = asyncio.create_task(server.serve(), name="pages")
+    while not server.started:
+        if serving.done():
+            raise OSError(f"nothing can listen on 127.0.0.1:{server.config.port}")
+        await asyncio.sleep(0.01)
+    return serving
+
+
+async def _end(server: Server, serving: asyncio.Task[None]) -> None:
+    server.should_exit = True
+    await serving
 
 
 async def _until(event: asyncio.Event) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from api.app import create_app
-from api.command import Server, server_config
+from api.server import Server
 from api.service import Service
 from api.settings import ApiSettings, BrokerSettings
 from edge_agent.declarations import DESCRIPTION, SCHEMAS, WATCHED, alias_names, device_metrics, node_metrics
@@ -24,7 +24,6 @@ from orewatch.telemetry.schema import schema_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, AsyncIterator, Callable
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from orewatch.plant.unit import Unit
@@ -112,17 +111,6 @@ class Served:
         return httpx.AsyncClient(base_url=self.url, timeout=10, trust_env=False, **more)
 
 
-class _Quiet(Server):
-    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
-        return _nothing()
-
-
-def _nothing() -> AbstractContextManager[None]:
-    from contextlib import nullcontext
-
-    return nullcontext()
-
-
 @asynccontextmanager
 async def served(
     folder: Path,
@@ -135,13 +123,12 @@ async def served(
     port = broker.port if broker else 1
     settings = ApiSettings(data_dir=folder, port=0, broker=BrokerSettings(port=port), **more)
     service = Service(settings=settings, store=store, registry=None, now_ms=clock)
-    server = _Quiet(config=server_config(create_app(service=service), "127.0.0.1", 0), service=service)
+    server = Server(app=create_app(service=service), service=service, host="127.0.0.1", port=0, signals=False)
     await service.start()
     task = asyncio.create_task(server.serve())
     try:
         await until(lambda: server.started)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield Served(service, f"http://127.0.0.1:{port}")
+        yield Served(service, f"http://127.0.0.1:{server.port}")
     finally:
         server.should_exit = True
         await task
