@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from pydantic import BaseModel
 
 from api.alerting.models import AlertKind, AlertState
 from api.app import create_app
@@ -18,6 +17,9 @@ from collector.settings import CollectorSettings
 from edge_agent.settings import AgentSettings
 from edge_agent.sources.settings import ModbusSettings, ReplaySettings
 from orewatch.plant.states import DELAYS, LATCH_STATE, State
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted(p for p in (*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("deploy/**/*.md")))
