@@ -35,7 +35,7 @@ from orewatch.demo.clock import UnitClock
 from orewatch.demo.controls import PlantControls
 from orewatch.demo.link import Link
 from orewatch.demo.ports import free_port
-from orewatch.demo.seed import DAY_S, UnitFiles, deliver, run_days
+from orewatch.demo.seed import DAY_S, UnitFiles, apart, deliver, run_days
 from orewatch.storage.registry import NodeRecord, Registry
 from orewatch.storage.sqlite import EmbeddedStore
 
@@ -108,24 +108,21 @@ class House:
             done.append(unit)
             self._say(f"plant history: {len(done)} of {len(self._units)} units ({unit})")
         await asyncio.to_thread(self._deliver, end_ms)
+        projecting = asyncio.create_task(apart(project, self._folder, end_ms), name="projecting")
         service, close = self._service(broker_port=NO_PORT, port=0, plants={})
         try:
             await service.replay_history(units=self._units, start_ms=start_ms, end_ms=end_ms)
         finally:
             await service.stop()
             close()
+            await projecting
         self._say("states and alerts have run over it")
         self._marker.write_text(json.dumps({"seed": self._seed, "end_ms": end_ms}), encoding="utf-8")
 
-    def _collector(self, broker_port: int) -> Collector:
-        broker = BrokerSettings(port=broker_port)
-        settings = CollectorSettings(data_dir=self._folder, groups=[GROUP], broker=broker)
-        return Collector(settings=settings, now_ms=self._now_ms)
-
     def _deliver(self, end_ms: int) -> None:
-        collector = self._collector(NO_PORT)
+        collector = Collector(settings=collector_settings(self._folder, NO_PORT), now_ms=self._now_ms)
         try:
-            blocks = sum(deliver(unit, self._files(unit.id), collector.journal, end_ms) for unit in self._units)
+            kept = [deliver(unit, self._files(unit.id), collector.journal, end_ms) for unit in self._units]
             for unit in self._units:
                 collector.registry.put(
                     NodeRecord(
@@ -138,9 +135,7 @@ class House:
                         last_seen_ms=end_ms,
                     )
                 )
-            path = collector.settings.journal_path
-            self._say(f"journal: {blocks} blocks, {path.stat().st_size / 1e6:.1f} MB")
-            collector.drain(end_ms)
+            self._say(f"journal: {sum(b for b, _ in kept)} blocks, {sum(n for _, n in kept) / 1e6:.1f} MB")
         finally:
             collector.close()
 
@@ -187,7 +182,8 @@ class House:
                 agent = Agent(settings=self._agent_settings(unit, running, link), now_ms=clock.now_ms)
                 workers.append((f"agent {unit.id}", agent.run()))
                 workers.append((f"plant {unit.id}", running.run(now_s=time.monotonic, until=until)))
-            collector = self._collector(broker.port)
+            settings = collector_settings(self._folder, broker.port)
+            collector = Collector(settings=settings, now_ms=self._now_ms)
             workers.append(("collector", collector.run()))
             service, close = self._service(broker_port=broker.port, port=self.port, plants=plants)
             stack.callback(close)
@@ -241,6 +237,20 @@ class House:
         while True:
             await asyncio.sleep(SAVE_EVERY_S)
             self._save(plants)
+
+
+def collector_settings(folder: Path, broker_port: int) -> CollectorSettings:
+    """Return the settings of the demo's collector."""
+    return CollectorSettings(data_dir=folder, groups=[GROUP], broker=BrokerSettings(port=broker_port))
+
+
+def project(folder: Path, now_ms: int) -> None:
+    """Bring the embedded store up to the journal's end."""
+    collector = Collector(settings=collector_settings(folder, NO_PORT), now_ms=lambda: now_ms)
+    try:
+        collector.drain(now_ms)
+    finally:
+        collector.close()
 
 
 async def _listening(server: Server) -> asyncio.Task[None]:

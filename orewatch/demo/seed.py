@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import multiprocessing
 import os
@@ -82,6 +83,17 @@ def run_day(
     return unit.id
 
 
+def _processes(count: int) -> ProcessPoolExecutor:
+    # Not forked: the parent's threads and sockets are none of the children's business.
+    return ProcessPoolExecutor(count, mp_context=multiprocessing.get_context("spawn"))
+
+
+async def apart(work: Callable[[Path, int], None], folder: Path, now_ms: int) -> None:
+    """Do ``work`` in a process of its own, beside this one."""
+    with _processes(1) as pool:
+        await asyncio.get_running_loop().run_in_executor(pool, work, folder, now_ms)
+
+
 def run_days(
     units: Sequence[Unit],
     folder: Callable[[str], UnitFiles],
@@ -93,9 +105,7 @@ def run_days(
 ) -> Iterator[str]:
     """Simulate every unit's day, as many at once as there are cores; yield unit ids as they are done."""
     start_ms = end_ms - seconds * 1000
-    # Not forked: the parent's threads and sockets are none of the children's business.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(len(units), os.cpu_count() or 1), mp_context=context) as pool:
+    with _processes(min(len(units), os.cpu_count() or 1)) as pool:
         days = [
             pool.submit(
                 run_day,
@@ -112,17 +122,18 @@ def run_days(
             yield day.result()
 
 
-def deliver(unit: Unit, files: UnitFiles, journal: Journal, now_ms: int) -> int:
-    """Hand a unit's spooled blocks to the journal and acknowledge them; return how many."""
+def deliver(unit: Unit, files: UnitFiles, journal: Journal, now_ms: int) -> tuple[int, int]:
+    """Hand a unit's spooled blocks to the journal and acknowledge them; return how many, and their bytes."""
     schema = schema_of(unit)
     journal.put_schemas([schema])
     spool = Spool.open(files.spool, unit=unit, schema=schema, uplinks=(UPLINK,), synchronous="NORMAL")
-    delivered = 0
+    delivered = size = 0
     try:
         while blocks := spool.pending(UPLINK, limit=BATCH):
             journal.commit([JournalEntry(read_header(b.data), b.data, now_ms) for b in blocks])
             spool.acknowledge(UPLINK, [(blocks[0].number, blocks[-1].number)])
             delivered += len(blocks)
+            size += sum(len(b.data) for b in blocks)
     finally:
         spool.close()
-    return delivered
+    return delivered, size
