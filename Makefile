@@ -7,7 +7,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 CODE = orewatch edge_agent collector api dashboards tests benchmarks
 
-.PHONY: help install demo test check format bench proto lock clean python
+.PHONY: help install demo test check format bench proto reference lock clean python
 
 help:
 	@echo "make demo     install, then four live units on this machine (Ctrl-C stops them)"
@@ -53,6 +53,9 @@ bench: install
 
 proto: install
 	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. orewatch/sparkplug/sparkplug_b.proto
+
+reference: install
+	$(BIN)/python -m tests.configuration_reference
 
 # Needs uv; the lock files name no index host.
 lock:

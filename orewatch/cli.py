@@ -20,7 +20,7 @@ COMMANDS: Final = {
     "collector": ("collector.command", "collector"),
     "api": ("api.command", "api"),
     "dashboards": ("dashboards.command", "dashboards"),
-    "tap": ("orewatch.tap", ""),
+    "tap": ("orewatch.tap.command", ""),
 }
 USAGE_ERROR: Final = 2
 

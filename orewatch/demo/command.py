@@ -102,9 +102,14 @@ async def _demo(arguments: argparse.Namespace) -> int:
         stopping.cancel()
         await seeding
 
-    async def ready(address: str) -> None:
+    async def ready(address: str, broker_port: int) -> None:
         say(f"{len(units)} units, broker, collector and service are running")
-        print(f"\n  Open {address}\n  Ctrl-C stops it.\n", flush=True)  # noqa: T201 - for people
+        lines = [
+            f"Open {address}",
+            f"The messages: {Path(sys.argv[0]).parent / 'orewatch'} tap --port {broker_port}",
+            "Ctrl-C stops it.",
+        ]
+        print("\n  " + "\n  ".join(lines) + "\n", flush=True)  # noqa: T201 - for people
 
     await house.run(until=until, ready=ready)
     say("stopped; the data stays in " + str(arguments.data_dir))

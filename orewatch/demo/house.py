@@ -165,8 +165,11 @@ class House:
 
         return service, close
 
-    async def run(self, *, until: asyncio.Event, ready: Callable[[str], Awaitable[None]] | None = None) -> None:
-        """Run everything until ``until`` is set, then stop it in the order of the flow."""
+    async def run(self, *, until: asyncio.Event, ready: Callable[[str, int], Awaitable[None]] | None = None) -> None:
+        """Run everything until ``until`` is set, then stop it in the order of the flow.
+
+        ``ready`` is told the pages' address and the broker's port.
+        """
         async with AsyncExitStack() as stack:
             broker = await stack.enter_async_context(EmbeddedBroker(port=free_port()))
             plants: dict[str, Plant] = {}
@@ -201,7 +204,7 @@ class House:
             stack.callback(self._save, plants)
             tasks.append(asyncio.create_task(self._save_now_and_then(plants), name="saving the plants"))
             if ready:
-                await ready(f"http://127.0.0.1:{server.port}/")
+                await ready(f"http://127.0.0.1:{server.port}/", broker.port)
             tasks.append(asyncio.create_task(_until(until), name="until stopped"))
             finished, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             until.set()

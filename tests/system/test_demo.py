@@ -48,7 +48,11 @@ def house(folder: Path, seed: int = DEMO_SEED, units: int = 4) -> House:
 async def running(demo: House) -> AsyncIterator[httpx.AsyncClient]:
     until = asyncio.Event()
     addresses: asyncio.Queue[str] = asyncio.Queue()
-    task = asyncio.create_task(demo.run(until=until, ready=addresses.put))
+
+    async def ready(address: str, _broker_port: int) -> None:
+        await addresses.put(address)
+
+    task = asyncio.create_task(demo.run(until=until, ready=ready))
     try:
         address = await asyncio.wait_for(addresses.get(), 60)
         async with httpx.AsyncClient(base_url=address, timeout=30) as client:

@@ -33,7 +33,7 @@ class FakeCommand:
 
 def with_tap(monkeypatch: pytest.MonkeyPatch, module: FakeCommand | Exception) -> None:
     def load(name: str) -> ModuleType | FakeCommand:
-        assert name == "orewatch.tap"
+        assert name == "orewatch.tap.command"
         if isinstance(module, Exception):
             raise module
         return module

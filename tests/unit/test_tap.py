@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 
 from orewatch.plant.catalogue import SignalKind
-from orewatch.sparkplug.actions import Publish
+from orewatch.sparkplug.actions import Publish, Subscribe
 from orewatch.sparkplug.client import MqttClient
 from orewatch.sparkplug.datatypes import DataType
 from orewatch.sparkplug.payload import Metric, Payload, encode
 from orewatch.sparkplug.topics import TopicError
-from orewatch.tap import Tap, add_parser, tap, topic_filters
+from orewatch.tap.command import add_parser, rebirth_request, tap, topic_filters
+from orewatch.tap.lines import Tap
 from orewatch.telemetry.block import encode_block
 from orewatch.telemetry.scan import Scans
 from orewatch.telemetry.schema import Column, ScanGroup, Schema
@@ -143,3 +144,38 @@ async def test_it_shows_what_passes_a_real_broker_and_stops_after_the_count(mosq
     assert len(lines) == 2
     # A host that another test left behind may be told first: STATE is retained.
     assert "pb-01/jaw" in lines[1]
+
+
+async def test_asked_for_names_it_asks_each_stranger_once(mosquitto: Broker) -> None:
+    lines: list[str] = []
+    heard: list[str] = []
+
+    def client(on_message: Callable[[str, bytes], None]) -> MqttClient:
+        return MqttClient(host=mosquitto.host, port=mosquitto.port, client_id="tap2", on_message=on_message)
+
+    listening = asyncio.create_task(
+        tap(
+            client=client,
+            filters=["spBv1.0/named/NDATA/#"],
+            write=lines.append,
+            now_ms=lambda: NOW,
+            ask_names=True,
+            count=3,
+        )
+    )
+    unit = MqttClient(
+        host=mosquitto.host, port=mosquitto.port, client_id="u", on_message=lambda topic, _: heard.append(topic)
+    )
+    await unit.connect(None)
+    unit.subscribe(Subscribe("spBv1.0/named/NCMD/#"))
+    for _ in range(200):
+        unit.send(Publish("spBv1.0/named/NDATA/pb-09", payload(Metric(alias=5, value=1.0))))
+        if listening.done():
+            break
+        await asyncio.sleep(0.02)
+    assert await listening == 0
+    await asyncio.sleep(0.2)
+    await unit.disconnect()
+    assert heard == ["spBv1.0/named/NCMD/pb-09"]
+    asked = rebirth_request("named", "pb-09", NOW)
+    assert Tap().line(asked.topic, asked.payload, NOW).endswith("asked for its births")

@@ -1,36 +1,20 @@
-"""``orewatch tap``: one readable line per message that passes the broker.
-
-A tap only listens: it says nothing of itself, asks nobody for births, and acknowledges nothing.
-Names come from the births it has seen; until then metrics show by their alias.
-"""
+"""One readable line per message. Names come from the births seen; until then metrics show by their alias."""
 
 from __future__ import annotations
 
-import asyncio
 import json
-import secrets
 import sys
-import time
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from orewatch.sparkplug.actions import Subscribe
-from orewatch.sparkplug.client import MqttClient, MqttError, TlsSettings
 from orewatch.sparkplug.declarations import BD_SEQ, REBIRTH
 from orewatch.sparkplug.payload import GOOD, STALE, Metric, Payload, PayloadError, decode
 from orewatch.sparkplug.state import read_state
-from orewatch.sparkplug.topics import NAMESPACE, Topic, TopicError, Verb, check_id, parse_topic
+from orewatch.sparkplug.topics import Topic, TopicError, Verb, parse_topic
 from orewatch.telemetry.block import MAGIC, BlockError, read_header
-
-if TYPE_CHECKING:
-    import argparse
-    from collections.abc import Callable
 
 MAX_NODES: Final = 10_000
 MAX_TEXT: Final = 60
-AGAIN_S: Final = 2.0
-FAILED: Final = 1
 _VERB_WIDTH: Final = 6
 _BIRTHS: Final = frozenset({Verb.NBIRTH, Verb.DBIRTH})
 _COMMANDS: Final = frozenset({Verb.NCMD, Verb.DCMD})
@@ -47,6 +31,7 @@ class Tap:
     def __init__(self, *, all_metrics: bool = False) -> None:
         self._shown = sys.maxsize if all_metrics else 8
         self._names: dict[tuple[str, str], dict[int, tuple[str, str]]] = {}
+        self.strangers: set[tuple[str, str]] = set()  # nodes (group, node) that sent data before a birth was seen
 
     def line(self, topic: str, payload: bytes, now_ms: int) -> str:
         """Return the line for one message received at ``now_ms``; nothing in it can move a terminal's cursor."""
@@ -78,6 +63,8 @@ class Tap:
         if topic.verb is Verb.DDEATH:
             return "lost: the link to the machine is gone"
         known = self._names.get((topic.group, topic.node), {})
+        if not known and topic.verb not in _COMMANDS and len(self.strangers) < MAX_NODES:
+            self.strangers.add((topic.group, topic.node))
         said = [self._metric(m, known, payload.timestamp_ms, command=topic.verb in _COMMANDS) for m in payload.metrics]
         return self._join(said) or "nothing"
 
@@ -176,126 +163,3 @@ def _text(text: str) -> str:
         return f"blocks {', '.join(ranges[:8])} are in the store of {raw.get('collector')}"
     line = " ".join(text.split())
     return f'"{line}"' if len(line) <= MAX_TEXT else f'"{line[:MAX_TEXT]}…" ({len(text):,} characters)'
-
-
-async def tap(
-    *,
-    client: Callable[[Callable[[str, bytes], None]], MqttClient],
-    filters: list[str],
-    write: Callable[[str], None],
-    now_ms: Callable[[], int],
-    all_metrics: bool = False,
-    count: int | None = None,
-) -> int:
-    """Listen until cancelled, or until ``count`` messages; return the exit code. Reconnects by itself."""
-    lines = Tap(all_metrics=all_metrics)
-    left = count
-    done = asyncio.Event()
-
-    def on_message(topic: str, payload: bytes) -> None:
-        nonlocal left
-        if left == 0:
-            return
-        write(lines.line(topic, payload, now_ms()))
-        if left is not None:
-            left -= 1
-            if left == 0:
-                done.set()
-
-    link = client(on_message)
-    finished = asyncio.create_task(done.wait(), name="tap count")
-    try:
-        while not done.is_set():
-            if not await _connect(link, finished, write):
-                return FAILED
-            for text in filters:
-                link.subscribe(Subscribe(text))
-            lost = asyncio.create_task(link.closed(), name="tap link")
-            await asyncio.wait([lost, finished], return_when=asyncio.FIRST_COMPLETED)
-            await link.disconnect()
-            await lost
-    finally:
-        finished.cancel()
-        await link.disconnect()
-    return 0
-
-
-async def _connect(link: MqttClient, finished: asyncio.Task[bool], write: Callable[[str], None]) -> bool:
-    """Try until the broker answers; False when it never will."""
-    told = ""
-    while not finished.done():
-        try:
-            await link.connect(None)
-        except MqttError as error:
-            again = "" if error.permanent else "; trying again"
-            if str(error) != told:
-                write(f"orewatch tap: {error}{again}")
-            told = str(error)
-            if error.permanent:
-                return False
-            await asyncio.wait([finished], timeout=AGAIN_S)
-        else:
-            return True
-    return True
-
-
-def topic_filters(group: str | None, unit: str | None) -> list[str]:
-    """What to subscribe to for one group, one unit, or everything."""
-    where = "+" if group is None else check_id(group, "group")
-    if unit is None:
-        return [f"{NAMESPACE}/#"] if group is None else [f"{NAMESPACE}/{where}/#", f"{NAMESPACE}/STATE/+"]
-    return [f"{NAMESPACE}/{where}/+/{check_id(unit, 'unit')}/#"]
-
-
-def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add ``orewatch tap``."""
-    parser = subparsers.add_parser("tap", help="show live messages, one readable line each")
-    parser.add_argument("--host", default="127.0.0.1", help="the broker (default: %(default)s)")
-    parser.add_argument("--port", type=int, default=1883, help="its port (default: %(default)s)")
-    parser.add_argument("--group", help="one Sparkplug group only")
-    parser.add_argument("--unit", help="one unit only")
-    parser.add_argument("--username")
-    parser.add_argument("--password-file", type=Path, help="a file that holds the password")
-    parser.add_argument("--tls", action="store_true", help="connect with TLS")
-    parser.add_argument("--ca", type=Path, help="the authority that signed the broker's certificate (implies --tls)")
-    parser.add_argument("--all", action="store_true", help="show every metric of a message")
-    parser.add_argument("--count", type=int, help="stop after so many messages")
-    parser.set_defaults(run=run)
-
-
-def run(args: argparse.Namespace) -> int:
-    """Run the command and return its exit code."""
-    try:
-        filters = topic_filters(args.group, args.unit)
-        password = None if args.password_file is None else args.password_file.read_text().strip()
-    except (TopicError, OSError) as error:
-        print(f"orewatch tap: {error}", file=sys.stderr)  # noqa: T201 - for people
-        return 2
-    tls = TlsSettings(ca=args.ca) if args.tls or args.ca else None
-
-    def client(on_message: Callable[[str, bytes], None]) -> MqttClient:
-        return MqttClient(
-            host=args.host,
-            port=args.port,
-            client_id=f"orewatch-tap-{secrets.token_hex(4)}",
-            on_message=on_message,
-            username=args.username,
-            password=password,
-            tls=tls,
-        )
-
-    def write(line: str) -> None:
-        print(line, flush=True)  # noqa: T201 - this is what the command is for
-
-    listening = tap(
-        client=client,
-        filters=filters,
-        write=write,
-        now_ms=lambda: time.time_ns() // 1_000_000,
-        all_metrics=args.all,
-        count=args.count,
-    )
-    try:
-        return asyncio.run(listening)
-    except (KeyboardInterrupt, BrokenPipeError):
-        return 0

@@ -1,0 +1,1 @@
+"""``orewatch tap``: what passes the broker, for people."""
