@@ -25,7 +25,7 @@ class Washer(Stage):
     def __init__(self, fitting: Fitting) -> None:
         super().__init__(fitting)
         self.current = 0.0
-        self.drain = Drain(12.0)
+        self.drain = Drain(3.5)
         self.water = self.unit.reference.get(SignalRef(self.id, "wash_water"), 40.0)
         self._at = [self.place(name) for name in ("running", "tripped", "motor_current", "wash_water")]
 

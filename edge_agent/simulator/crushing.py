@@ -78,7 +78,7 @@ class Crusher(Stage):
         self.trip_at = bearing.trip if bearing and bearing.trip is not None else 90.0
         self.current = self.bearing = self.winding = 0.0
         self.tripped = False
-        self.drain = Drain(4.0)
+        self.drain = Drain(2.0)
         self._at = [self.place(name) for name in self.names]
 
     def settle(self, line: Line, tph: float) -> float:
@@ -144,7 +144,7 @@ class Screen(Stage):
     def __init__(self, fitting: Fitting) -> None:
         super().__init__(fitting)
         self.oversize = 0.28 if any(m.cls == "cone_crusher" for m in self.unit.machines.values()) else 0.0
-        self.drain = Drain(3.0)
+        self.drain = Drain(1.5)
         self._at = [self.place(name) for name in ("running", "stroke", "acceleration")]
 
     def settle(self, line: Line, tph: float) -> float:
@@ -182,7 +182,7 @@ class ConeCrusher(Stage):
         super().__init__(fitting)
         self.current = self.lube = 0.0
         self.tripped = False
-        self.drain = Drain(5.0)
+        self.drain = Drain(2.0)
         self._at = [self.place(n) for n in ("running", "tripped", "motor_current", "lube_temperature", "lube_pressure")]
 
     def settle(self, line: Line, tph: float) -> float:
@@ -228,8 +228,9 @@ class Conveyor(Stage):
         self.bin = 0.0
         # A faster belt for more ore keeps the load per metre within a scale's range.
         self.speed = 0.5 if self.unit.nameplate_tph <= 10.0 else 0.8  # noqa: PLR2004 - t/h
-        self.length = 6.0
-        self.bin_drain = Drain(9.0)
+        # On a small mobile unit the bin is a surge hopper, and the scale stands two metres down the belt.
+        self.length = 2.0
+        self.bin_drain = Drain(2.0)
         self.drain = Drain(self.length / self.speed)
         self._at = [self.place(name) for name in ("running", "drift", "belt_speed", "slip")]
 
