@@ -91,7 +91,9 @@ class Collector:
         self.ingest = Ingest(
             submit=self.writer.submit, counters=self.counters, now_ms=now_ms, record_plain=settings.record_plain
         )
-        self._session = HostSession(host=settings.host_id, groups=settings.groups)
+        self._session = HostSession(
+            host=settings.host_id, groups=settings.groups, reorder_ms=round(settings.reorder_s * 1000)
+        )
         self._link = SessionLoop(
             make_client=self._client, session=self._session, on_event=self.ingest.on_event, now_ms=now_ms
         )

@@ -65,6 +65,12 @@ class CollectorSettings(Strict):
         le=36_500,
         description="days to keep blocks that InfluxDB has; left out: for ever; only with embedded = false",
     )
+    reorder_s: float = Field(
+        default=2.0,
+        ge=0,
+        le=60,
+        description="a missing Sparkplug message is waited for so long before its node is asked for a rebirth",
+    )
     record_plain: bool = Field(default=True, description="record nodes that send no blocks from their ordinary metrics")
     plain_seconds: float = Field(
         default=10.0, ge=0.1, le=300, description="their readings become a block after so long"

@@ -14,7 +14,7 @@ from orewatch.sparkplug.sockets import TlsSettings, open_socket
 from orewatch.sparkplug.stream import PacketStream
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from paho.mqtt.client import ConnectFlags, DisconnectFlags, MQTTMessage
     from paho.mqtt.properties import Properties
@@ -75,7 +75,7 @@ class MqttClient:
         tls: None: plain TCP.
         keepalive_s: MQTT keepalive; a link silent for up to twice this is given up.
         poll_ms: how often the socket is read.
-        connect_timeout_s: for name, TCP, TLS and CONNACK together.
+        connect_timeout_s: for name, TCP and TLS together, and again for the CONNACK.
         max_queued_bytes: what may wait for the socket; beyond it send() refuses and counts in ``dropped``.
         max_packet_bytes: larger incoming messages are skipped and counted in ``oversized``.
     """
@@ -128,13 +128,25 @@ class MqttClient:
         """How many incoming messages were skipped for their size."""
         return self._oversized + (0 if self._stream is None else self._stream.oversized)
 
-    async def connect(self, will: Publish | None) -> None:
-        """Connect and wait for the CONNACK; :class:`MqttError` with the reason otherwise."""
-        if self._serving is not None:
+    async def open(self) -> None:
+        """Open the socket, TLS included, before connect(): what must count CONNECTs need count no others."""
+        if self._stream is not None:
             raise MqttError("already connected: disconnect() or wait for closed() first")
+        await self._in_time(self._open())
+
+    async def connect(self, will: Publish | None) -> None:
+        """Connect, over a new socket unless open() made one, and wait for the CONNACK.
+
+        :class:`MqttError` with the reason where that fails.
+        """
+        if self._stream is None or self._serving is not None:
+            await self.open()
+        await self._in_time(self._connect(will))
+
+    async def _in_time(self, step: Coroutine[None, None, None]) -> None:
         try:
             async with asyncio.timeout(self._connect_timeout_s):
-                await self._connect(will)
+                await step
         except TimeoutError as error:
             await self._drop()
             raise MqttError(f"{self._where}: no answer in {self._connect_timeout_s} s") from error
@@ -189,11 +201,16 @@ class MqttClient:
             await asyncio.wait([self._serving])
         await self._drop()
 
-    async def _connect(self, will: Publish | None) -> None:
+    async def _open(self) -> None:
         context = None if self._tls is None else self._tls.context()
         sock = await open_socket(self._host, self._port, context)
         self._stream = PacketStream(sock=sock, on_message=self._on_message, max_packet_bytes=self._max_packet_bytes)
-        client = self._paho = _Paho(self._stream, self._client_id)
+
+    async def _connect(self, will: Publish | None) -> None:
+        stream = self._stream
+        if stream is None:
+            raise MqttError(f"{self._where}: the socket is gone")
+        client = self._paho = _Paho(stream, self._client_id)
         if self._username is not None:
             client.username_pw_set(self._username, self._password)
         if will is not None:
@@ -203,7 +220,7 @@ class MqttClient:
         client.on_message = self._on_paho_message
         self._accepted = asyncio.get_running_loop().create_future()
         client.connect(self._host, self._port, self._keepalive_s)
-        self._serving = asyncio.create_task(self._serve(client, self._stream), name=f"mqtt {self._client_id}")
+        self._serving = asyncio.create_task(self._serve(client, stream), name=f"mqtt {self._client_id}")
         await self._accepted
 
     async def _serve(self, client: _Paho, stream: PacketStream) -> None:

@@ -75,7 +75,9 @@ class Slot:
         if not declared.births_null:
             properties["Quality"] = self.quality
         write_properties(out.properties, properties)
-        self.sent_ms, self.sent_quality = self.timestamp_ms or 0, self.quality
+        # What a birth says of events is that there was none until now: older ones that follow are history.
+        self.sent_ms = out.timestamp if declared.births_null else self.timestamp_ms or 0
+        self.sent_quality = self.quality
 
     def birth_ms(self, now_ms: int) -> int:
         """The time a birth gives this metric: its value's, or now where there has been none."""
@@ -118,10 +120,6 @@ class Owner:
     def by_birth_time(self, now_ms: int) -> list[Slot]:
         """The metrics in the order a birth lists them: values of one message are chronological."""
         return sorted(self.slots.values(), key=lambda slot: slot.birth_ms(now_ms))
-
-    def writable(self) -> bool:
-        """Whether hosts may write anything here."""
-        return any(slot.declaration.writable for slot in self.slots.values())
 
 
 class Declarations:

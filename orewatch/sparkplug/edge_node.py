@@ -115,7 +115,7 @@ class EdgeNodeSession:
         for reading in ordered:
             slot = self._declared.slot(device, reading.name)
             # Older than what hosts already have is history, unless our own clock was set back.
-            late = reading.timestamp_ms < slot.sent_ms <= now_ms and not slot.declaration.births_null
+            late = reading.timestamp_ms < slot.sent_ms <= now_ms
             historical = reading.is_historical or late
             slot.write_data(wire.metrics.add(), reading, historical=historical)
             if not historical:
@@ -187,11 +187,9 @@ class EdgeNodeSession:
         return device_topic(self._group, verb, self._node, device)
 
     def _device_subscriptions(self, old: Declarations | None) -> list[Subscribe]:
-        return [
-            Subscribe(self._topic(Verb.DCMD, name))
-            for name, owner in self._declared.devices()
-            if owner.writable() and not (old and name in old.owners and old.owners[name].writable())
-        ]
+        # Also where nothing is writable: a command is then refused and counted instead of lost in silence.
+        known = () if old is None else old.owners
+        return [Subscribe(self._topic(Verb.DCMD, name)) for name, _ in self._declared.devices() if name not in known]
 
     def _death(self, now_ms: int, *, qos: int) -> Publish:
         wire = pb.Payload(timestamp=now_ms)

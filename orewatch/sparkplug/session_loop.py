@@ -1,8 +1,8 @@
 """Runs a session over a client: connect, carry out its actions, hand on its events, reconnect.
 
-session.will -> on_will -> client.connect -> session.connected -+-> received, tick -> perform -> send | on_event
-      ^                                                         |
-      +------------- back-off <- session.disconnected <---------+
+client.open -> session.will -> client.connect -> session.connected -+-> received, tick -> perform -> send | on_event
+     ^                                                              |
+     +---------------- back-off <- session.disconnected <-----------+
 """
 
 from __future__ import annotations
@@ -55,8 +55,11 @@ class Link(Protocol):
     def queued_bytes(self) -> int:
         """Bytes that wait for the socket."""
 
+    async def open(self) -> None:
+        """Open the socket; a ConnectionError says why not."""
+
     async def connect(self, will: Publish | None) -> None:
-        """Connect; a ConnectionError says why not."""
+        """Connect over it; a ConnectionError says why not."""
 
     def send(self, publish: Publish) -> bool:
         """Queue a message."""
@@ -78,7 +81,7 @@ class SessionLoop:
         make_client: builds the client around the on_message it is given.
         session: the state machine.
         on_event: called in the event loop with everything that is not an MQTT action (NodeBorn, Data, Command ...).
-        on_will: called after session.will() and before connecting (the agent keeps bd_seq there).
+        on_will: called after session.will() and before the CONNECT (the agent keeps bd_seq there).
         on_link: called with True once the session's connect actions are queued, with False when the link is lost.
         now_ms: the clock.
         back_off_s: first and longest wait between attempts; doubled each time, with jitter.
@@ -168,11 +171,13 @@ class SessionLoop:
             self.perform(actions)
 
     async def _attempt(self) -> bool:
-        will = self._session.will(self._now_ms())
-        if self._on_will is not None:
-            self._on_will()
         self._leave.clear()
         try:
+            await self._client.open()
+            # Only now: bdSeq counts CONNECTs, and a broker that cannot be reached is sent none.
+            will = self._session.will(self._now_ms())
+            if self._on_will is not None:
+                self._on_will()
             await self._client.connect(will)
         except ConnectionError as error:
             if str(error) != self.last_error:

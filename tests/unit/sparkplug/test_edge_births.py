@@ -40,7 +40,8 @@ def test_connecting_subscribes_first_then_gives_birth_to_the_node_then_to_device
     edge = session()
     edge.will(NOW)
     actions = edge.connected(NOW)
-    assert verbs(actions) == [f"+ {NCMD}", "+ spBv1.0/orewatch/DCMD/pb-01/belt", *BIRTHS]
+    commands = [f"+ spBv1.0/orewatch/DCMD/pb-01/{device}" for device in ("jaw", "belt")]
+    assert verbs(actions) == [f"+ {NCMD}", *commands, *BIRTHS]
     assert {a.qos for a in actions if isinstance(a, Subscribe)} == {1}
     assert {(a.qos, a.retain) for a in actions if isinstance(a, Publish)} == {(0, False)}
     assert edge.born

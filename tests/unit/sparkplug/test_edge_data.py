@@ -112,6 +112,21 @@ def test_a_clock_set_back_does_not_turn_the_present_into_history() -> None:
     assert not payload.metrics[0].is_historical
 
 
+def test_a_block_older_than_the_birth_or_than_one_already_sent_is_history() -> None:
+    edge = session(connected=True)
+
+    def sent(last_ms: int) -> list[bool]:
+        readings = [Reading("Record/Block", b"x", last_ms)]
+        return [m.is_historical for _, p in publishes(edge.data(None, readings, NOW + 5000)) for m in p.metrics]
+
+    assert sent(NOW - 1) == [True]
+    assert sent(NOW + 2000) == [False]
+    assert sent(NOW + 1000) == [True]
+    assert sent(NOW + 2000) == [False]
+    edge.received(NCMD, REBIRTH, NOW + 4000)
+    assert sent(NOW + 2000) == [True]
+
+
 def test_a_lost_machine_dies_once_keeps_silent_and_is_born_again() -> None:
     edge = session(connected=True)
     [(topic, payload)] = publishes(edge.device_lost("jaw", NOW + 7))
@@ -154,5 +169,5 @@ def test_redeclaring_while_offline_waits_for_the_next_connection() -> None:
     edge = session()
     assert edge.redeclare(NODE, {"jaw": JAW}, NOW) == ()
     edge.will(NOW)
-    assert verbs(edge.connected(NOW))[1:] == ["NBIRTH", "DBIRTH jaw"]
+    assert verbs(edge.connected(NOW))[1:] == ["+ spBv1.0/orewatch/DCMD/pb-01/jaw", "NBIRTH", "DBIRTH jaw"]
     assert BIRTHS[:2] == ["NBIRTH", "DBIRTH jaw"]

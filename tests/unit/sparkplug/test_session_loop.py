@@ -108,6 +108,7 @@ async def test_a_broker_that_comes_late_and_goes_away_is_waited_for(tmp_path: Pa
     with pytest.raises(MqttError, match=f"127.0.0.1:{port}"):
         await client.connect(None)
     node = edge("t3")
+    kept: list[int | None] = []
     node_loop = SessionLoop(
         make_client=lambda on_message: MqttClient(
             host="127.0.0.1", port=port, client_id="t3-node", on_message=on_message
@@ -116,9 +117,12 @@ async def test_a_broker_that_comes_late_and_goes_away_is_waited_for(tmp_path: Pa
         on_event=lambda _event: None,
         now_ms=now_ms,
         back_off_s=(0.02, 0.1),
+        on_will=lambda: kept.append(node.bd_seq),
     )
     running = asyncio.create_task(node_loop.run())
     await until(lambda: node_loop.last_error)
+    await asyncio.sleep(0.2)
+    assert kept == []  # nobody was there to be sent a CONNECT
     for _ in range(2):
         with running_mosquitto(tmp_path, port):
             await until(lambda: node.born)
