@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # What a query may ask for: the project's own data cannot be older, and clocks beyond are wrong.
 EARLIEST_MS = 946_684_800_000  # 2000-01-01
 LATEST_MS = 4_102_444_800_000  # 2100-01-01
+_MILLISECONDS = re.compile(r"-?[0-9]{1,18}")
 
 
 class InstantError(ValueError):
@@ -26,7 +28,7 @@ def iso_or_none(at_ms: int | None) -> str | None:
 
 def parse_instant(text: str) -> int:
     """Read an ISO 8601 time with an offset (``Z``), or milliseconds since 1970; :class:`InstantError` otherwise."""
-    if text.lstrip("-").isdigit():
+    if _MILLISECONDS.fullmatch(text):
         at_ms = int(text)
     else:
         try:

@@ -108,6 +108,10 @@ def install(app: FastAPI) -> None:
             503, "the history store does not answer; live values and alerts go on", headers={"Retry-After": "10"}
         )
 
+    async def unforeseen(_request: Request, _error: Exception) -> Response:
+        return problem_response(500, "an error of ours; the log says more")
+
+    app.add_exception_handler(Exception, unforeseen)
     app.add_exception_handler(ProblemError, ours)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(RequestValidationError, invalid)

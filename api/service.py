@@ -39,7 +39,7 @@ from api.live.stream import Stream
 from api.live.watch import Watch
 from api.notify.outbox import Outbox
 from api.notify.sender import Sender, apprise_channels
-from api.units.state_history import TAIL_MS, StateHistories, joined, live_tail
+from api.units.state_history import TAIL_MS, StateHistories, joined, live_tail, paced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Sequence
@@ -99,7 +99,7 @@ class Service:
         self.roster = Roster()
         self.readings = LiveReadings()
         self.stream = Stream(max_viewers=settings.max_viewers)
-        self.states = StateHistories(store=store, below=self._below_spans)
+        self.states = StateHistories(store=store)
         self.review = LateReview(
             book=self.book,
             outbox=self.outbox,
@@ -135,6 +135,8 @@ class Service:
                 mode=Mode.HISTORY,
                 below=self._is_below,
             )
+            for number, unit in enumerate(self.judge.units):
+                self.states.keep(unit.id, self.judge.classifier.intervals(number), start_ms, self.judge.now_ms)
         self._replayed = True
         self.build_live()
         memory.save(self.database, self.judge)
@@ -178,7 +180,8 @@ class Service:
         if number is not None and number < len(self.judge.units) and self.caught_up:
             tail = live_tail(self.judge.classifier, number, max(start_ms, now_ms - TAIL_MS), end_ms)
         until_ms = tail[0].start_ms if tail else end_ms
-        return joined(await asyncio.to_thread(self.states.intervals, unit, start_ms, until_ms, now_ms), tail)
+        found = joined(await asyncio.to_thread(self.states.intervals, unit, start_ms, until_ms, now_ms), tail)
+        return joined(paced(found, self.book.spans(unit.id, AlertKind.UNDERPERFORMING, start_ms, end_ms)), [])
 
     def new_judge(self, start_ms: int) -> Judge:
         """Return a judge of the roster's units that knows nothing before ``start_ms``."""
@@ -234,9 +237,6 @@ class Service:
     def _lost_t(self, unit_id: str, onset_ms: int, until_ms: int) -> float | None:
         return self.judge.lost_t(unit_id, onset_ms, until_ms)
 
-    def _below_spans(self, unit_id: str, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
-        return self.book.spans(unit_id, AlertKind.UNDERPERFORMING, start_ms, end_ms)
-
     def _late(self, unit_id: str, first_ms: int, last_ms: int) -> None:
         self.states.late(unit_id, first_ms, last_ms)
         self.review.late(unit_id, first_ms, last_ms)
@@ -270,7 +270,7 @@ class Service:
             for record in self.book.release_due(now_ms):
                 self.engine.standing.touch(now_ms)
                 if record.active:
-                    self.engine.tell(record, "released", now_ms)
+                    self.engine.tell(record, f"released {record.changed_ms}", now_ms)
             await self._review_late_data()
             if self.caught_up and now_ms - saved_ms >= CARRY_S * SECOND_MS:
                 saved_ms = now_ms

@@ -127,19 +127,20 @@ class AlertBook:
         cleared_ms: int,
         tonnes_lost: float | None,
         now_ms: int,
-        quietly: bool = False,
+        in_history: bool = False,
     ) -> AlertRecord | None:
         """End the standing alert of ``unit`` and ``kind``; None where none stands.
 
-        ``quietly``: it was found in history, where nobody has to acknowledge it any more.
+        ``in_history``: its end was found in the past. Nobody has to acknowledge it then, unless it was told to people.
         """
         with self.database.transaction() as connection:
             row = connection.execute(
-                "SELECT id, state, onset_ms FROM alert WHERE unit = ? AND kind = ? AND cleared_ms IS NULL",
+                "SELECT id, state, onset_ms, historical FROM alert WHERE unit = ? AND kind = ? AND cleared_ms IS NULL",
                 (unit, kind.value),
             ).fetchone()
             if row is None:
                 return None
+            quietly = in_history and row["historical"]
             state = AlertState.NORM if quietly else lifecycle.after(AlertState(row["state"]), Happening.CLEAR)
             connection.execute(
                 "UPDATE alert SET state = ?, cleared_ms = ?, tonnes_lost = ?, changed_ms = ? WHERE id = ?",
@@ -205,14 +206,14 @@ class AlertBook:
         return self._records(self.database.rows("SELECT * FROM alert WHERE cleared_ms IS NULL ORDER BY id"))
 
     def spans(self, unit: str, kind: AlertKind, start_ms: int, end_ms: int) -> list[tuple[int, int]]:
-        """Return when alerts of a kind stood, from raised to cleared, cut to ``[start_ms, end_ms)``."""
+        """Return when the conditions of a kind held, from onset to clearing, cut to ``[start_ms, end_ms)``."""
         rows = self.database.rows(
-            "SELECT raised_ms, cleared_ms FROM alert WHERE unit = ? AND kind = ? AND raised_ms < ?"
-            " AND (cleared_ms IS NULL OR cleared_ms > ?) ORDER BY raised_ms",
+            "SELECT onset_ms, cleared_ms FROM alert WHERE unit = ? AND kind = ? AND onset_ms < ?"
+            " AND (cleared_ms IS NULL OR cleared_ms > ?) ORDER BY onset_ms",
             (unit, kind.value, end_ms, start_ms),
         )
         return [
-            (max(row["raised_ms"], start_ms), end_ms if row["cleared_ms"] is None else min(row["cleared_ms"], end_ms))
+            (max(row["onset_ms"], start_ms), end_ms if row["cleared_ms"] is None else min(row["cleared_ms"], end_ms))
             for row in rows
         ]
 

@@ -11,7 +11,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Any, Self
 
 from api.alerting.book import AlertRecord
-from api.alerting.models import AlertKind
+from api.alerting.models import AlertKind, AlertState
 from api.alerting.rules import Cleared, Condition, Episode, HoldingRule, NotProducingRule, Raised, Transition
 from api.alerting.standing import Standing
 from api.notify.texts import message
@@ -224,9 +224,11 @@ class AlertEngine:
             cleared_ms=cleared.cleared_ms,
             tonnes_lost=lost,
             now_ms=recorded_ms,
-            quietly=mode is not Mode.LIVE,
+            in_history=mode is not Mode.LIVE,
         )
-        if record is not None and mode is Mode.LIVE and not record.historical:
+        # Whoever was told that it began is told that it is over, also where that is found on catching up.
+        told = record is not None and not record.historical and record.state is not AlertState.SHLVD
+        if told and record is not None and mode is not Mode.HISTORY:
             self.tell(record, "cleared", recorded_ms)
 
 

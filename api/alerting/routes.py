@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Annotated, Any
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Path, Query
 from starlette.responses import Response  # noqa: TC002 - FastAPI reads the annotations
 
 from api.alerting.book import AlertFilter, AlertRecord, UnknownAlertError
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 
     from api.service import Service
 
+_PLACE = re.compile(r"([0-9]{1,18})-([0-9]{1,18})")
+# What the database can number.
+AlertId = Annotated[int, Path(ge=0, le=(1 << 63) - 1)]
 router = APIRouter(prefix="/api/v1/alerts", tags=["alerts"], responses=RESPONSES)
 
 
@@ -58,27 +62,27 @@ async def alerts(
 
 
 @router.get("/{alert_id}", response_model=Alert, summary="One alert")
-async def alert(service: Serving, alert_id: int) -> Response:
+async def alert(service: Serving, alert_id: AlertId) -> Response:
     """One alert."""
     return _changed(service, lambda: service.book.get(alert_id), touch=False)
 
 
 @router.post("/{alert_id}/acknowledge", response_model=Alert, summary="Somebody takes care; twice changes nothing")
-async def acknowledge(service: Serving, alert_id: int, body: Acknowledge) -> Response:
+async def acknowledge(service: Serving, alert_id: AlertId, body: Acknowledge) -> Response:
     """Acknowledge."""
     now_ms = service.now_ms()
     return _changed(service, lambda: service.book.acknowledge(alert_id, by=body.by, note=body.note, now_ms=now_ms))
 
 
 @router.post("/{alert_id}/comment", response_model=Alert, summary="A remark")
-async def comment(service: Serving, alert_id: int, body: Comment) -> Response:
+async def comment(service: Serving, alert_id: AlertId, body: Comment) -> Response:
     """Comment."""
     now_ms = service.now_ms()
     return _changed(service, lambda: service.book.comment(alert_id, by=body.by, text=body.text, now_ms=now_ms))
 
 
 @router.post("/{alert_id}/shelve", response_model=Alert, summary="Silence for a while")
-async def shelve(service: Serving, alert_id: int, body: Shelve) -> Response:
+async def shelve(service: Serving, alert_id: AlertId, body: Shelve) -> Response:
     """Shelve."""
     now_ms = service.now_ms()
     return _changed(
@@ -88,7 +92,7 @@ async def shelve(service: Serving, alert_id: int, body: Shelve) -> Response:
 
 
 @router.post("/{alert_id}/unshelve", response_model=Alert, summary="End the silence")
-async def unshelve(service: Serving, alert_id: int, body: Unshelve) -> Response:
+async def unshelve(service: Serving, alert_id: AlertId, body: Unshelve) -> Response:
     """Unshelve."""
     now_ms = service.now_ms()
     return _changed(service, lambda: service.book.unshelve(alert_id, by=body.by, now_ms=now_ms))
@@ -141,7 +145,7 @@ def _state(word: str) -> AlertState:
 
 
 def _place(text: str) -> tuple[int, int]:
-    raised, _, number = text.partition("-")
-    if not (raised.isdigit() and number.isdigit() and len(text) < 40):  # noqa: PLR2004 - two 64-bit numbers
+    found = _PLACE.fullmatch(text)
+    if found is None:
         raise wrong_value("after", text, "not a place in the list; allowed: what `next` said")
-    return int(raised), int(number)
+    return int(found[1]), int(found[2])

@@ -62,7 +62,7 @@ class Frames:
         entry.update(
             state=facts.state.value,
             reason=facts.reason,
-            since=facts.since_ms,
+            since=self._judge.shown_since(number),
             tonnes_today=None if today is None else round(today, 3),
             last_tonne_at=tally.last_tonne_ms,
         )

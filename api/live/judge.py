@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from api.alerting.engine import NEVER, Facts, Rules, UnitEpisodes
+from api.alerting.rules import Cleared, Raised
 from api.live.pace import LOOK_BACK_MS, Pace
 from api.live.tally import Tally
 from orewatch.plant.classifier import Classifier
 from orewatch.plant.evidence import silence
 from orewatch.plant.performance import WINDOW_MS
-from orewatch.plant.states import State
+from orewatch.plant.states import PACED, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -69,6 +70,8 @@ class Judge:
         self._episodes: list[UnitEpisodes] = []
         self._due = np.empty(0, np.int64)
         self._day_ms = day_start_ms(start_ms)
+        # By unit: the edge of its pace, and the onset shown for it; empty once the state changed.
+        self._since: list[tuple[int, int]] = []
         self.classifier = Classifier(units=units, start_ms=start_ms)
         for unit in units:
             self._append(unit)
@@ -78,10 +81,11 @@ class Judge:
         """The end of the last second that was judged."""
         return self.classifier.now_ms
 
-    def add(self, unit: Unit) -> None:
-        """Take in a unit that was not known before now."""
-        self.classifier.add(unit)
-        self._append(unit)
+    def add(self, units: Sequence[Unit]) -> None:
+        """Take in units that were not known before now."""
+        self.classifier.add(units)
+        for unit in units:
+            self._append(unit)
 
     def describe(self, number: int, unit: Unit) -> None:
         """Follow a unit's new description."""
@@ -121,6 +125,23 @@ class Judge:
         """Return what is shown of a unit."""
         return self.classifier.status(number)
 
+    def shown_since(self, number: int) -> int:
+        """Return since when the shown state lasts; of a pace judged afterwards that is its onset, as its alert says."""
+        facts, pace = self.facts[number], self._paces[number]
+        if facts.state not in PACED:
+            return facts.since_ms
+        verdict = pace.verdict
+        edge_ms = verdict.since_ms if verdict and facts.state is State.UNDERPERFORMING else pace.over_ms
+        if edge_ms in {0, self._since[number][0]}:
+            return self._since[number][1] if edge_ms else facts.since_ms
+        since_ms = facts.since_ms
+        for interval in reversed(self.classifier.intervals(number, edge_ms)):
+            if interval.state not in PACED:
+                break
+            since_ms = interval.start_ms
+        self._since[number] = (edge_ms, since_ms)
+        return since_ms
+
     def pending(self, number: int) -> tuple[Pending, str | None] | None:
         """Return the state being counted towards, and the alert that follows it."""
         pending = self.classifier.status(number).pending
@@ -145,6 +166,7 @@ class Judge:
         episode = self._episodes[number].episodes[kind]
         if not episode.active:
             episode.onset_ms, episode.raised_ms, episode.at_ms = onset_ms, raised_ms, self.now_ms
+            self.tallies[number].pin(onset_ms)
             self._due[number] = self.now_ms
 
     def forget_cleared(self, standing: set[tuple[str, AlertKind]]) -> None:
@@ -155,10 +177,11 @@ class Judge:
                     episode.end()
 
     def look_away(self, until_ms: int) -> None:
-        """Pass over time in which nobody looked: units count as heard and nothing as known, so timers freeze."""
+        """Pass over time in which nobody looked: nothing is known, so timers freeze; no silence begins or ends."""
         seconds = (until_ms - self.now_ms) // SECOND_MS
         unseen = silence(self.now_ms, seconds, len(self.units))
-        self.classifier.step(replace(unseen, heard=np.ones_like(unseen.heard)))
+        # Who was silent before stays so: only what is heard says otherwise.
+        self.classifier.step(replace(unseen, heard=np.broadcast_to(~self.classifier.lost, unseen.heard.shape)))
         for number, episodes in enumerate(self._episodes):
             for episode in episodes.episodes.values():
                 episode.at_ms = until_ms
@@ -217,6 +240,7 @@ class Judge:
             )
         )
         self._due = np.append(self._due, self.now_ms)
+        self._since.append((0, 0))
 
     def _rules(self, unit: Unit) -> Rules:
         return Rules.of(unit, idle_after_s=self._idle_after_s, not_producing_after_h=self._not_producing_after_h)
@@ -226,11 +250,13 @@ class Judge:
         facts.state, facts.reason, facts.since_ms = status.state, status.reason.value, status.since_ms
         facts.told_ms, facts.idle_since_ms = self.now_ms, status.idle_since_ms
         facts.last_tonne_ms = self.tallies[number].last_tonne_ms
+        self._since[number] = (0, 0)
         self._tell_below(number)
 
     def _change(self, change: Change, recorded_ms: int, mode: Mode) -> None:
         # Time up to the decision passed under what was shown until then.
         self._ask(change.unit, change.decided_ms, recorded_ms, mode)
+        self._since[change.unit] = (0, 0)
         facts = self.facts[change.unit]
         facts.state, facts.reason, facts.since_ms = change.state, change.reason.value, change.since_ms
         facts.told_ms, facts.idle_since_ms = change.decided_ms + SECOND_MS, change.idle_since_ms
@@ -240,7 +266,11 @@ class Judge:
         transitions, due_ms = self._episodes[number].advance(self.facts[number], now_ms)
         self._due[number] = min(due_ms, NEVER)
         for transition in transitions:
+            if isinstance(transition, Raised):
+                self.tallies[number].pin(transition.onset_ms)
             self._engine.write(self.units[number], transition, self.facts[number], recorded_ms=recorded_ms, mode=mode)
+            if isinstance(transition, Cleared):
+                self.tallies[number].unpin(transition.onset_ms)
 
     def _judge_pace(self, end_ms: int, recorded_ms: int, mode: Mode) -> None:
         """Judge the quarter that ended one chunk ago: by now its states are as good as settled."""

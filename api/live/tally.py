@@ -18,10 +18,14 @@ if TYPE_CHECKING:
     from orewatch.plant.unit import Unit
 
 MINUTE_MS = 60_000
+HOUR_MS = 3_600_000
 QUARTER_MS = 900_000
 # Enough to look back over the longest onset (the classifier's) by the minute, and over a day by the quarter.
 _MINUTES = 30
 _QUARTERS = 104
+_PINS = 8
+# A scale that stands still drifts by a kilogram now and then; only over a while can that be told from ore.
+CREEP_MS = 60_000
 
 
 class Tally:
@@ -40,6 +44,9 @@ class Tally:
         self.counted_to_ms: int | None = None
         self._minutes: deque[tuple[int, float]] = deque(maxlen=_MINUTES)
         self._quarters: deque[tuple[int, float]] = deque(maxlen=_QUARTERS)
+        self._pins: list[tuple[int, float]] = []
+        # What rose since ``_doubt_ms`` and may still turn out to be drift.
+        self._doubt_t, self._doubt_ms = 0.0, 0
 
     def describe(self, unit: Unit) -> None:
         """Follow a unit's new description."""
@@ -55,12 +62,29 @@ class Tally:
         counted = accept(self._carry, time_ms, values, self._rule)
         self._carry = counted.carry
         for at_ms, delta in zip(counted.time_ms.tolist(), counted.delta.tolist(), strict=True):
-            if delta > 0:
-                self.total_t += delta
-                self.last_tonne_ms = at_ms
-            if self.counted_to_ms is None or at_ms > self.counted_to_ms:
-                self.counted_to_ms = at_ms
-                self._remember(at_ms)
+            before_ms, before_t = self.counted_to_ms, self.total_t
+            if before_ms is not None and at_ms <= before_ms:
+                continue
+            self._add(at_ms, delta)
+            self.counted_to_ms = at_ms
+            if before_ms is not None and before_ms < self.day_start_ms <= at_ms:
+                # Counted over the change of day, which may have been a silence of hours: each day has its share.
+                share = (self.day_start_ms - before_ms) / (at_ms - before_ms)
+                self._day_base_t = before_t + share * (self.total_t - before_t)
+            self._remember(at_ms)
+
+    def _add(self, at_ms: int, delta: float) -> None:
+        """Count what rose once it is more than a drift would be."""
+        if not self._doubt_ms:
+            self._doubt_ms = at_ms
+        self._doubt_t += delta
+        passed_ms = at_ms - self._doubt_ms
+        if self._doubt_t > 0 and self._doubt_t >= self._rule.min_rate * max(passed_ms, CREEP_MS) / HOUR_MS:
+            self.total_t += self._doubt_t
+            self.last_tonne_ms = at_ms
+        elif passed_ms < CREEP_MS:
+            return
+        self._doubt_t, self._doubt_ms = 0.0, at_ms
 
     def begin_day(self, day_start_ms: int) -> None:
         """A new production day began; what was produced before it leaves today's tonnes."""
@@ -68,11 +92,33 @@ class Tally:
             self.day_start_ms = day_start_ms
             self._day_base_t = self.at(day_start_ms)
 
+    def pin(self, time_ms: int) -> None:
+        """Remember what stood at ``time_ms`` until :meth:`unpin`, however long that is."""
+        if all(at_ms != time_ms for at_ms, _ in self._pins):
+            self._pins = [*self._pins, (time_ms, self.at(time_ms))][-_PINS:]
+
+    def unpin(self, time_ms: int) -> None:
+        """Let go of a pin."""
+        self._pins = [pin for pin in self._pins if pin[0] != time_ms]
+
+    def not_after(self, now_ms: int) -> None:
+        """The clock was set back: forget what it said of times that are to come."""
+        if self.counted_to_ms is not None and self.counted_to_ms > now_ms:
+            self.counted_to_ms = now_ms
+        if self.last_tonne_ms is not None and self.last_tonne_ms > now_ms:
+            self.last_tonne_ms = now_ms
+        if self._carry is not None and self._carry.time_ms > now_ms:
+            self._carry = CounterCarry(now_ms, self._carry.value)
+        self._doubt_ms = min(self._doubt_ms, now_ms)
+        for marks in (self._minutes, self._quarters):
+            while marks and marks[-1][0] > now_ms:
+                marks.pop()
+
     def at(self, time_ms: int) -> float:
         """Return ``total_t`` as it was at ``time_ms``, as finely as is remembered; evenly between two marks."""
         if self.counted_to_ms is None or time_ms >= self.counted_to_ms:
             return self.total_t
-        marks = sorted({*self._quarters, *self._minutes, (self.counted_to_ms, self.total_t)})
+        marks = sorted({*self._pins, *self._quarters, *self._minutes, (self.counted_to_ms, self.total_t)})
         place = bisect_right(marks, time_ms, key=lambda mark: mark[0])
         if place == 0:
             return marks[0][1]
@@ -96,6 +142,8 @@ class Tally:
             "counted_to": self.counted_to_ms,
             "minutes": list(self._minutes),
             "quarters": list(self._quarters),
+            "pins": list(self._pins),
+            "doubt": [self._doubt_t, self._doubt_ms],
         }
 
     @classmethod
@@ -107,4 +155,6 @@ class Tally:
         tally.last_tonne_ms, tally.counted_to_ms = raw["last_tonne"], raw["counted_to"]
         tally._minutes.extend((int(t), float(v)) for t, v in raw["minutes"])
         tally._quarters.extend((int(t), float(v)) for t, v in raw["quarters"])
+        tally._pins = [(int(t), float(v)) for t, v in raw.get("pins", ())]
+        tally._doubt_t, tally._doubt_ms = raw.get("doubt", (0.0, 0))
         return tally

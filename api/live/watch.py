@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 PHASE_MS = 300
 # A longer time of not looking is not bridged: what stands begins anew.
 BRIDGE_MS = 900_000
-MAX_NEW_UNITS = 50
+MAX_NEW_UNITS = 2000
 
 
 class Watch:
@@ -128,15 +128,19 @@ class Watch:
             self.counts["ticks"] += 1
 
     def _take_in_units(self) -> None:
-        for unit_id in list(self._described)[:MAX_NEW_UNITS]:
-            unit = self._described.pop(unit_id)
-            number = self._roster.number(unit_id)
-            self._held.add(unit)
-            self._total_refs[unit_id] = unit.roles.total
-            if number is not None and number < len(self._judge.units):
+        described = [self._described.pop(unit_id) for unit_id in list(self._described)[:MAX_NEW_UNITS]]
+        if not described:
+            return
+        # By number, which is the order in which judge and evidence keep their units.
+        described.sort(key=lambda unit: self._roster.number(unit.id) or 0)
+        known = len(self._judge.units)
+        numbers = [self._roster.number(unit.id) for unit in described]
+        self._held.add(described)
+        self._judge.add([u for u, n in zip(described, numbers, strict=True) if n is None or n >= known])
+        for unit, number in zip(described, numbers, strict=True):
+            self._total_refs[unit.id] = unit.roles.total
+            if number is not None and number < known:
                 self._judge.describe(number, unit)
-            else:
-                self._judge.add(unit)
 
     def _leap(self, leap: Leap, now_ms: int) -> None:
         until_ms = now_ms // SECOND_MS * SECOND_MS

@@ -1,18 +1,22 @@
-"""A unit's states over a span, from the store's raw scans by the same classifier, cached by the hour."""
+"""A unit's states over a span, from the store's raw scans by the same classifier, cached by the hour.
+
+Pace is judged afterwards: what is cached is RUNNING, and :func:`paced` says which of it was underperforming.
+"""
 
 from __future__ import annotations
 
 import threading
 from collections import OrderedDict
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from orewatch.plant.classifier import Classifier, classify
 from orewatch.plant.evidence_history import evidence_from_series
-from orewatch.plant.states import StateReason
+from orewatch.plant.states import PACED, State, StateReason
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from orewatch.plant.states import Interval
     from orewatch.plant.unit import Unit
@@ -29,19 +33,15 @@ UNSEALED_MS = 180_000
 TAIL_MS = 600_000
 MAX_HOURS = 20_000
 LONGEST_MS = 32 * 24 * HOUR_MS
+_SLOW = (State.UNDERPERFORMING, StateReason.BELOW_TARGET)
+_PLAIN = (State.RUNNING, StateReason.PRODUCING)
 
 
 class StateHistories:
-    """Classified hours. ``late`` may be called from the event loop while a thread computes.
+    """Classified hours. ``late`` may be called from the event loop while a thread computes."""
 
-    ``below(unit, start_ms, end_ms)``: the spans in which the unit counted as underperforming.
-    """
-
-    def __init__(
-        self, *, store: HistoryStore | None, below: Callable[[str, int, int], Sequence[tuple[int, int]]]
-    ) -> None:
+    def __init__(self, *, store: HistoryStore | None) -> None:
         self._store = store
-        self._below = below
         self._hours: OrderedDict[tuple[str, int], list[Interval]] = OrderedDict()
         self._lock = threading.Lock()
         self._generation = 0
@@ -57,6 +57,13 @@ class StateHistories:
                 return
             for hour_ms in range(first_ms // HOUR_MS * HOUR_MS, reach + 1, HOUR_MS):
                 self._hours.pop((unit_id, hour_ms), None)
+
+    def keep(self, unit_id: str, intervals: Sequence[Interval], start_ms: int, end_ms: int) -> None:
+        """Take over states that were classified from the store's scans elsewhere: the whole hours of the span."""
+        plain = joined(paced(intervals, ()), [])
+        with self._lock:
+            for hour_ms in range(-(-start_ms // HOUR_MS) * HOUR_MS, end_ms - SETTLING_MS - HOUR_MS + 1, HOUR_MS):
+                self._hours[unit_id, hour_ms] = _cut(plain, hour_ms, hour_ms + HOUR_MS)
 
     def intervals(self, unit: Unit, start_ms: int, end_ms: int, now_ms: int) -> list[Interval]:
         """Return the states over ``[start_ms, end_ms)``, whole and in order. Blocking; StoreError comes through.
@@ -102,8 +109,7 @@ class StateHistories:
         until_ms = end_ms if end_ms > settled_ms else end_ms + SETTLING_MS
         series = self._store.many(unit.id, unit.roles.refs(), from_ms - 60_000, until_ms)
         columns = {ref: (one.time_ms, one.values) for ref, one in series.items()}
-        below = self._below(unit.id, from_ms, until_ms)
-        evidence = evidence_from_series(unit, columns, from_ms, until_ms, underperforming=below)
+        evidence = evidence_from_series(unit, columns, from_ms, until_ms)
         intervals = _cut(classify(unit, evidence), start_ms, end_ms)
         with self._lock:
             if generation == self._generation:
@@ -133,6 +139,21 @@ def joined(first: Sequence[Interval], second: Sequence[Interval]) -> list[Interv
         else:
             merged.append(one)
     return merged
+
+
+def paced(intervals: Sequence[Interval], below: Sequence[tuple[int, int]]) -> list[Interval]:
+    """Return the intervals, what ran within ``below`` (spans in ms) as underperforming, all else as running."""
+    told: list[Interval] = []
+    for one in intervals:
+        if one.state not in PACED or one.end_ms is None:
+            told.append(one)
+            continue
+        edges = sorted({one.start_ms, one.end_ms, *(at for span in below for at in span)})
+        for start_ms, end_ms in pairwise(at for at in edges if one.start_ms <= at <= one.end_ms):
+            slow = any(first <= start_ms < last for first, last in below)
+            state, reason = _SLOW if slow else _PLAIN
+            told.append(replace(one, state=state, reason=reason, start_ms=start_ms, end_ms=end_ms))
+    return told
 
 
 def live_tail(classifier: Classifier, number: int, start_ms: int, end_ms: int) -> list[Interval]:

@@ -63,16 +63,21 @@ class Classifier:
         self._shown = [history.shown(start_ms + SECOND_MS) for history in self._histories]
         self._expires = np.full(len(units), _NOTHING)
 
-    def add(self, unit: Unit) -> int:
-        """Add a unit, unknown before now, and return its number (its column of the evidence)."""
-        self._ids.append(unit.id)
-        limits = np.array([silence_limit_s(unit)], np.int64)
+    @property
+    def lost(self) -> NDArray[np.bool_]:
+        """Which units count as silent: bool[U]."""
+        return self._carry.lost.copy()
+
+    def add(self, units: Sequence[Unit]) -> None:
+        """Add units, unknown before now; their numbers (columns of the evidence) follow those known."""
+        self._ids += [unit.id for unit in units]
+        limits = np.array([silence_limit_s(unit) for unit in units], np.int64)
         self._carry = self._carry.joined(Carry.unknown(limits, self.now_ms))
-        history = StateHistory(start_ms=self.now_ms, keep_ms=self.keep_ms)
-        self._histories.append(history)
-        self._shown.append(history.shown(self.now_ms + SECOND_MS))
-        self._expires = np.append(self._expires, _NOTHING)
-        return len(self._ids) - 1
+        for _ in units:
+            history = StateHistory(start_ms=self.now_ms, keep_ms=self.keep_ms)
+            self._histories.append(history)
+            self._shown.append(history.shown(self.now_ms + SECOND_MS))
+        self._expires = np.append(self._expires, np.full(len(units), _NOTHING))
 
     def step(self, evidence: Evidence) -> list[Change]:
         """Advance by ``T`` seconds; return what changed on display, in order of decision.

@@ -38,13 +38,10 @@ class HeldReadings:
         self._value = np.empty(0)
         self._build(units)
 
-    def add(self, unit: Unit) -> int:
-        """Add a unit, or take a new description of one with this id, and return its number."""
-        units = list(self._units)
-        number = self._number.get(unit.id, len(units))
-        units[number : number + 1] = [unit]
-        self._build(units)
-        return number
+    def add(self, units: Sequence[Unit]) -> None:
+        """Add units in this order, or take new descriptions of known ids. Many cost what one does."""
+        together = {unit.id: unit for unit in self._units} | {unit.id: unit for unit in units}
+        self._build(list(together.values()))
 
     def hear(self, unit_id: str, at_ms: int, *, clock_bad: bool = False) -> None:
         """Note that a message came from the unit in the second of ``at_ms``; KeyError for an unknown unit."""

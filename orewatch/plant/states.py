@@ -53,6 +53,8 @@ REASON_CODE: dict[StateReason, int] = {reason: code for code, reason in enumerat
 
 # Producing: the states in which rock goes through (for performance windows and time accounts).
 PRODUCING: frozenset[State] = frozenset({State.STARTUP, State.UNDERPERFORMING, State.RUNNING})
+# Told apart by pace alone, which is judged afterwards and dated back.
+PACED: frozenset[State] = frozenset({State.UNDERPERFORMING, State.RUNNING})
 # Unknown time leaves every denominator; its hours stay visible.
 UNKNOWN: frozenset[State] = frozenset({State.COMMS_LOSS})
 # The idle alert stands on either; STARVED supplies the cause.

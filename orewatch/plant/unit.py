@@ -136,7 +136,7 @@ def unit_from_json(text: str) -> Unit:
                 full_load=float(roles["full_load"]),
             ),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         msg = f"unit description: {type(error).__name__}: {error}"
         raise UnitError(msg) from error
 

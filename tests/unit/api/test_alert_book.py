@@ -44,8 +44,8 @@ def raised(book: AlertBook, record: AlertRecord | None = None) -> int:
     return number
 
 
-def clear(book: AlertBook, unit: str = "mn-01", at_ms: int = 5000, *, quietly: bool = False) -> AlertRecord | None:
-    return book.clear(unit, AlertKind.IDLE, cleared_ms=at_ms, tonnes_lost=1.5, now_ms=NOW, quietly=quietly)
+def clear(book: AlertBook, unit: str = "mn-01", at_ms: int = 5000, *, in_history: bool = False) -> AlertRecord | None:
+    return book.clear(unit, AlertKind.IDLE, cleared_ms=at_ms, tonnes_lost=1.5, now_ms=NOW, in_history=in_history)
 
 
 def test_an_episode_is_written_once(book: AlertBook) -> None:
@@ -131,8 +131,8 @@ def test_what_may_not_happen_says_what_may(book: AlertBook) -> None:
 
 
 def test_history_asks_for_no_acknowledgement(book: AlertBook) -> None:
-    raised(book)
-    cleared = clear(book, quietly=True)
+    raised(book, replace(idle(), historical=True))
+    cleared = clear(book, in_history=True)
     assert cleared is not None
     assert cleared.state is AlertState.NORM
 
@@ -160,7 +160,7 @@ def test_filters(book: AlertBook) -> None:
 
 def test_spans_are_cut(book: AlertBook) -> None:
     raised(book)
-    assert book.spans("mn-01", AlertKind.IDLE, 0, 9000) == [(2000, 9000)]
+    assert book.spans("mn-01", AlertKind.IDLE, 0, 9000) == [(1000, 9000)]
     clear(book)
     assert book.spans("mn-01", AlertKind.IDLE, 3000, 9000) == [(3000, 5000)]
     assert book.spans("mn-01", AlertKind.IDLE, 5000, 9000) == []

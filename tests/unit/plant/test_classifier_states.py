@@ -159,7 +159,7 @@ def test_old_intervals_leave() -> None:
 def test_a_unit_can_join_and_a_restart_may_know_others() -> None:
     classifier = Classifier(units=[UNIT], start_ms=START)
     classifier.step(evidence_of(("running", 600)))
-    assert classifier.add(a_unit("zn-01", "zinc")) == 1
+    classifier.add([a_unit("zn-01", "zinc")])
     assert classifier.status(1).state == "COMMS_LOSS"
     kept = Classifier.from_dict([a_unit("mn-01", "manganese"), UNIT], classifier.to_dict())
     assert [kept.status(n).state for n in (0, 1)] == ["COMMS_LOSS", "RUNNING"]

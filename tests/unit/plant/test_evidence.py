@@ -133,8 +133,8 @@ def test_live_keeps_readings_and_words_when_units_join_or_change() -> None:
     live = HeldReadings(units=[UNIT])
     live.put(UNIT.id, ROLES.flow, START, 3.0)
     live.set_from_people(UNIT.id, planned=True, scheduled=False, failed=True, underperforming=True)
-    assert live.add(a_unit("zn-01", "zinc")) == 1
-    assert live.add(replace(UNIT, nameplate_tph=12.0)) == 0
+    live.add([a_unit("zn-01", "zinc")])
+    live.add([replace(UNIT, nameplate_tph=12.0)])
     evidence = live.evidence(START)
     assert evidence.flow_pct[0, 0] == 25.0
     assert [bool(c[0, 0]) for c in (evidence.planned, evidence.scheduled, evidence.failed)] == [True, False, True]
