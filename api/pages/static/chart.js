@@ -3,7 +3,7 @@
 import { h, px, setAttribute, setText, svg } from "./dom.js";
 import { clock, decimalsFor, minute, moment, number } from "./format.js";
 import { join, t } from "./language.js";
-import { niceAbove, Scale } from "./scale.js";
+import { gridStep, Scale } from "./scale.js";
 
 const HEIGHT = px(150);
 const LEFT = px(44);
@@ -116,8 +116,8 @@ export function chart({ name, signal, target = null, close }) {
 
   function drawGrid(box, x, y, width) {
     const lines = [];
-    const step = niceAbove((box.high - box.low) / 3.2);
-    const digits = Math.max(0, Math.min(3, Math.ceil(-Math.log10(step) + 0.001)), decimalsFor(step));
+    const step = gridStep((box.high - box.low) / 5);
+    const digits = decimalsFor(step);
     for (let value = Math.ceil(box.low / step) * step; value <= box.high; value += step) {
       const here = y(value).toFixed(1);
       lines.push(svg("path", { d: `M${LEFT} ${here}H${width - RIGHT}` }), svg("text", { class: "y", x: LEFT - 6, y: here }, number(value, digits)));

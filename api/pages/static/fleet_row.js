@@ -35,12 +35,16 @@ function dayStrip(unitId) {
   let readAt = -Infinity;
   let drawnAt = -Infinity;
   let asking = false;
+  // Until the store has answered, a strip with the present state alone would say "nothing before": it says nothing.
+  let known = false;
   async function read(standing, now) {
     asking = true;
     readAt = performance.now();
     try {
       intervals = await readDay(unitId, now);
-      drawnAt = -Infinity;
+      known = true;
+      drawnAt = performance.now();
+      strip.show(intervals, standing, now);
     } catch {
       key = null; // the next frame after a pause asks again
     } finally {
@@ -56,7 +60,7 @@ function dayStrip(unitId) {
         key = wanted;
         read(standing, now);
       }
-      if (performance.now() - drawnAt < DAY_DRAW_MS) return;
+      if (!known || performance.now() - drawnAt < DAY_DRAW_MS) return;
       drawnAt = performance.now();
       strip.show(intervals, standing, now);
     },
@@ -90,7 +94,7 @@ export function fleetRow(unit) {
     ),
     cell("day", day.node),
     cell("rate aged", h("span", { class: "figures-line" }, h("span", {}, rate, h("small", { class: "quiet" }, " ", word("ucum", "t/h"))), against), bar.node),
-    cell("tonnes num aged", tonnes, h("span", { class: "sub" }, word("ucum", "t"))),
+    h("td", { class: "tonnes num aged", role: "cell", "data-label": t("column.tonnes") }, tonnes, h("span", { class: "sub" }, word("ucum", "t"))),
     cell("last-tonne num", lastTonne, lastTonneAge),
     cell("seen num", seen, contact),
     cell("alerts num", alerts),

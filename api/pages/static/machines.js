@@ -14,12 +14,15 @@ const PRODUCING = new Set(["RUNNING", "UNDERPERFORMING"]);
 
 const titleOf = (machine) => machine.title?.[language] ?? machine.title?.en ?? machine.id;
 
-/** Give every machine the name it is shown by; two of a kind are told apart by their ids. */
+const ELEMENTS = { pb: "lead", zn: "zinc", mn: "manganese", cu: "copper", fe: "iron" };
+
+/** Give every machine the name it is shown by; two of a kind are told apart by their product, or else their ids. */
 export function nameMachines(machines) {
   const titles = machines.map(titleOf);
   machines.forEach((machine, i) => {
     const twins = titles.filter((title) => title === titles[i]).length > 1;
-    machine.shown = twins ? `${titles[i]} (${machine.id})` : titles[i];
+    const product = ELEMENTS[machine.id.split(/[_-]/).at(-1)];
+    machine.shown = twins ? `${titles[i]} (${product ? word("mineral", product) : machine.id})` : titles[i];
   });
 }
 
@@ -98,7 +101,7 @@ export function machineCards({ unit, openTrend }) {
     }
     return h(
       "article",
-      { class: "machine panel", "data-machine": machine.id },
+      { class: "machine panel", "data-machine": machine.id, "data-class": machine.class },
       h("header", {}, h("span", { class: "place", "aria-hidden": "true" }, number(place + 1)), h("h3", {}, machine.shown), h("span", { class: "space" }), lamps),
       rows,
     );

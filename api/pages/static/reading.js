@@ -1,9 +1,11 @@
 // One value as gauges show it: how much it is, what it means, and how far it can be trusted.
 
-import { decimalsFor, number, span, unitName } from "./format.js";
+import { ago, decimalsFor, number, unitName } from "./format.js";
 import { t } from "./language.js";
 import { isAlarm, judged, levelOf } from "./scale.js";
 
+/** The wire and the page's own second: anything younger is now. */
+const FRESH_MS = 2_500;
 const GOOD = 192;
 const BAD = 0;
 /** No signal may stay silent longer than this when its unit is heard (the longest silence of the live lane, and a little). */
@@ -27,7 +29,7 @@ export function reading({ signal, told, now, trusted, working }) {
     level: trust === "good" || trust === "stale" ? level : "normal",
     text: number(shown, decimalsFor(signal.resolution, shown ?? 0)),
     unit: unitName(signal.unit),
-    age: Number.isFinite(age) ? span(age) : "",
+    age: !Number.isFinite(age) ? "" : age < FRESH_MS ? t("age.now") : ago(age),
     get remark() {
       if (trust !== "good") return t(`quality.${trust}`);
       return isAlarm(level) ? t(`level.${level}`) : "";

@@ -9,6 +9,12 @@ export function niceAbove(value) {
   return NICE.find((step) => step * power >= value * (1 - 1e-9)) * power;
 }
 
+/** The step of a grid: 1, 2 or 5 of a power of ten, so that every line has a short exact number. */
+export function gridStep(least) {
+  const power = 10 ** Math.floor(Math.log10(least));
+  return [1, 2, 5, 10].find((step) => step * power >= least * (1 - 1e-9)) * power;
+}
+
 const known = (value) => value !== null && value !== undefined;
 
 /** trip | trip-low | warn | warn-low | off (outside normal) | normal. */
@@ -49,6 +55,8 @@ export class Scale {
     this.fixed = marks.length > 0;
     this.low = Math.max(0, signal.low);
     this.high = signal.high;
+    // A machine that stands still must look like it: its last tremble does not fill a gauge.
+    this.least = 0.05 * (signal.high - this.low);
     if (!this.fixed) return;
     const least = known(target) ? 0 : Math.min(...marks);
     const most = Math.max(...marks);
@@ -61,7 +69,7 @@ export class Scale {
   /** Make room for a value; true where the span changed. */
   admit(value) {
     if (this.fixed ? value <= this.high * 1.0001 || !known(this.target) : this.seen && value <= this.high) return false;
-    const high = Math.min(this.signal.high, niceAbove(1.4 * Math.max(value, this.signal.resolution ?? 0)));
+    const high = Math.min(this.signal.high, niceAbove(Math.max(1.4 * value, this.least)));
     this.seen = true;
     if (high === this.high) return false;
     this.high = high;
