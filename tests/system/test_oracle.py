@@ -6,7 +6,7 @@ import os
 import random
 import sqlite3
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -106,7 +106,7 @@ def journaled_twice(journal: Path, unit: Unit, until_ms: int) -> int:
 
 def delivered(spool: Path, until_ms: int) -> bool:
     """Say whether every block with scans up to ``until_ms`` was acknowledged."""
-    with sqlite3.connect(f"file:{spool}?mode=ro", uri=True, timeout=10) as db:
+    with closing(sqlite3.connect(f"file:{spool}?mode=ro", uri=True, timeout=10)) as db:
         owed = "SELECT count(*) FROM owed JOIN blocks USING (number) WHERE first_ms <= ?"
         return not db.execute(owed, (until_ms,)).fetchone()[0]
 
@@ -222,7 +222,7 @@ def test_nothing_is_missing_twice_or_wrong_after_kills(tmp_path: Path, mosquitto
 
 def sealed_after(spool: Path, until_ms: int) -> bool:
     """Say whether a block was sealed that begins after ``until_ms``: every older scan is then in a block."""
-    with sqlite3.connect(f"file:{spool}?mode=ro", uri=True, timeout=10) as db:
+    with closing(sqlite3.connect(f"file:{spool}?mode=ro", uri=True, timeout=10)) as db:
         return bool(db.execute("SELECT count(*) FROM blocks WHERE first_ms > ?", (until_ms,)).fetchone()[0])
 
 
