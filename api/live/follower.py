@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
+from api.live.edge_clock import CLOCK_OFF_MS
 from api.live.readings import BAD, GOOD
 from orewatch.plant.catalogue import SignalRef
 from orewatch.plant.unit import UnitError, unit_from_json
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 DESCRIPTION, SCHEMAS, BLOCK = "Unit/Description", "Record/Schemas", "Record/Block"
-CLOCK_OFF_MS = 60_000
 # A sealed block is up to a minute old when it comes in time.
 LATE_MS = 150_000
 MAX_SCHEMAS = 10_000
@@ -92,8 +92,9 @@ class Follower:
         elif isinstance(event, DeviceDied):
             self._device_died(event)
         elif isinstance(event, NodeDied):
-            self._readings.of(event.node).died_ms = event.at_ms
-            self._readings.of(event.node).stale()
+            if event.node in self._roster:
+                self._readings.of(event.node).died_ms = event.at_ms
+                self._readings.of(event.node).stale()
             self.counts[f"node_died_{event.cause.value}"] += 1
         elif isinstance(event, Rejected):
             self.counts[f"rejected_{event.reason.value}"] += 1
@@ -143,7 +144,7 @@ class Follower:
     def _device_born(self, event: DeviceBorn) -> None:
         if event.node not in self._roster:
             return
-        shift_ms = _shift(event.timestamp_ms, self._now_ms())
+        shift_ms = self._readings.of(event.node).clock.shift_of(event.timestamp_ms, self._now_ms())
         for name, metric in event.metrics.items():
             if metric.is_historical:
                 continue
@@ -180,7 +181,8 @@ class Follower:
             rows = [row for row in rows if not event.historical[row]]
             self.counts["historical"] += len(event.names) - len(rows)
         newest_ms = max((event.timestamps_ms[row] for row in rows), default=None)
-        shift_ms = 0 if newest_ms is None else _shift(newest_ms, event.received_ms)
+        clock = self._readings.of(event.node).clock
+        shift_ms = 0 if newest_ms is None else clock.shift_of(newest_ms, event.received_ms)
         for row in rows:
             quality = GOOD if event.qualities is None else event.qualities[row]
             time_ms = event.timestamps_ms[row] + shift_ms
@@ -223,10 +225,11 @@ class Follower:
         except BlockError as error:
             self.counts[f"block_{error.fault.value}"] += 1
             return
+        shift_ms = self._readings.of(unit_id).clock.shift_ms
         for scan in scans:
             group = schema.groups[scan.group]
             values = physical(group, scan.steps[-1:])
-            time_ms = int(scan.time_ms[-1])
+            time_ms = int(scan.time_ms[-1]) + shift_ms
             for column, ref in enumerate(group.refs()):
                 quality = Quality.GOOD if scan.quality is None else Quality(int(scan.quality[-1, column]))
                 if quality is not Quality.ABSENT:
@@ -245,8 +248,3 @@ class Follower:
 
 def _time_of(metric: Metric, event: DeviceBorn) -> int:
     return event.timestamp_ms if metric.timestamp_ms is None else metric.timestamp_ms
-
-
-def _shift(edge_ms: int, received_ms: int) -> int:
-    """Return what to add to times of a wrong clock: by them a value would stand for ever, or never."""
-    return received_ms - edge_ms if abs(edge_ms - received_ms) > CLOCK_OFF_MS else 0

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from api.live.readings import GOOD
+from orewatch.plant.evidence import hold_on_change
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -101,5 +102,5 @@ def throughput(unit: Unit, readings: UnitReadings, now_ms: int) -> float | None:
     flow = readings.signals.get(str(unit.roles.flow))
     if flow is None or flow.quality != GOOD or flow.value is None:
         return None
-    held_ms = 1000 * unit.signal(unit.roles.flow).max_silence_s
+    held_ms = 1000 * hold_on_change(unit.signal(unit.roles.flow))
     return round(flow.value, 3) if now_ms - flow.time_ms <= held_ms else None

@@ -191,6 +191,8 @@ class Judge:
     def restart(self, start_ms: int) -> None:
         """Begin anew at ``start_ms`` after a leap of the clock: nothing is known of the time between."""
         self.classifier = Classifier(units=self.units, start_ms=start_ms)
+        for tally in self.tallies:
+            tally.not_after(start_ms)
         for number, episodes in enumerate(self._episodes):
             for episode in episodes.episodes.values():
                 episode.at_ms = start_ms

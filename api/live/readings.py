@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, NamedTuple
 
+from api.live.edge_clock import CLOCK_OFF_MS, EdgeClock
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -30,6 +32,7 @@ class UnitReadings:
         self.signals: dict[str, Reading] = {}
         self.last_seen_ms: int | None = None
         self.died_ms: int | None = None
+        self.clock = EdgeClock()
 
     def put(self, name: str, value: float | None, time_ms: int, quality: int) -> bool:
         """Keep a reading unless a newer one stands; False where it was not kept."""
@@ -43,6 +46,14 @@ class UnitReadings:
             value, quality = None, BAD if quality == GOOD else quality
         self.signals[name] = Reading(value, time_ms, quality)
         return True
+
+    def not_after(self, now_ms: int) -> None:
+        """The clock was set back: what came before it would refuse everything new until its time."""
+        if self.last_seen_ms is not None:
+            self.last_seen_ms = min(self.last_seen_ms, now_ms)
+        for name, reading in self.signals.items():
+            if reading.time_ms > now_ms:
+                self.signals[name] = reading._replace(time_ms=now_ms)
 
     def stale(self, machine: str | None = None) -> None:
         """Mark all values, or those of one machine, as stale; times stay."""
@@ -74,13 +85,20 @@ class LiveReadings:
             found = self._units[unit_id] = UnitReadings()
         return found
 
-    def prime(self, unit_id: str, readings: Iterable[tuple[str, Reading]]) -> None:
-        """Fill in what the store knows, where nothing newer stands."""
+    def prime(self, unit_id: str, readings: Iterable[tuple[str, Reading]], now_ms: int) -> None:
+        """Fill in what the store knows, where nothing newer stands; not what a wrong clock put into times to come."""
         unit = self.of(unit_id)
         for name, reading in readings:
+            if reading.time_ms > now_ms + CLOCK_OFF_MS:
+                continue
             unit.put(name, reading.value, reading.time_ms, reading.quality)
             if unit.last_seen_ms is None or reading.time_ms > unit.last_seen_ms:
                 unit.last_seen_ms = reading.time_ms
+
+    def not_after(self, now_ms: int) -> None:
+        """The clock was set back to ``now_ms``."""
+        for unit in self._units.values():
+            unit.not_after(now_ms)
 
     def as_mapping(self) -> Mapping[str, UnitReadings]:
         """Return the readings by unit."""

@@ -11,6 +11,7 @@ import numpy as np
 
 from api.alerting.engine import Mode
 from api.live.clock import SECOND_MS, Leap, due_seconds
+from api.live.edge_clock import CLOCK_OFF_MS
 from api.live.readings import LiveReadings, Reading
 from orewatch.plant.evidence_live import HeldReadings
 from orewatch.telemetry.scan import SPARKPLUG_QUALITY, Quality
@@ -59,6 +60,7 @@ class Watch:
         self._totals: dict[int, list[tuple[int, float]]] = {}
         self._total_refs = {unit.id: unit.roles.total for unit in judge.units}
         self._described: dict[str, Unit] = {}
+        self._below: set[str] = set()
         self.counts: Counter[str] = Counter()
         self.tick_ms = 0.0
         self.judged_ms = 0
@@ -86,16 +88,19 @@ class Watch:
     def prime(self, unit: Unit, latest: Mapping[SignalRef, Latest]) -> None:
         """Fill in what the store knows of a unit."""
         for ref, newest in latest.items():
-            if newest.quality is Quality.GOOD and newest.value is not None and unit.id in self._total_refs:
+            known = newest.quality is Quality.GOOD and newest.value is not None and unit.id in self._total_refs
+            if known and newest.value is not None and newest.time_ms <= self._now_ms() + CLOCK_OFF_MS:
                 self._held.put(unit.id, ref, newest.time_ms, newest.value)
         self._readings.prime(
             unit.id,
             ((str(r), Reading(x.value, x.time_ms, SPARKPLUG_QUALITY[x.quality])) for r, x in latest.items()),
+            self._now_ms(),
         )
 
     def set_below(self, unit_id: str, below: bool) -> None:
         """Whether a unit counts as underperforming from now on."""
         if unit_id in self._total_refs:
+            (self._below.add if below else self._below.discard)(unit_id)
             self._held.set_from_people(unit_id, underperforming=below)
 
     def tick(self) -> None:
@@ -150,9 +155,12 @@ class Watch:
         if bridged:
             self._judge.look_away(until_ms)
             return
-        self._judge.restart(until_ms)
+        self._readings.not_after(until_ms)
         self._held = HeldReadings(units=self._judge.units)
         self._totals.clear()
+        self._judge.restart(until_ms)
+        for unit_id in self._below:
+            self._held.set_from_people(unit_id, underperforming=True)
 
     def _drained(
         self,

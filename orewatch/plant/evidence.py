@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 SECOND_MS = 1000
 ENGINE_LIVE_PER_MIN = 600.0
+# What speaks only once its longest silence is over is scanned and sent after that.
+ON_THE_WAY_S = 5.0
 
 
 def hold_complete(signal: Signal) -> float:
@@ -25,8 +27,8 @@ def hold_complete(signal: Signal) -> float:
 
 
 def hold_on_change(signal: Signal) -> float:
-    """Return how long (s) a value of the live lane holds: the signal's maximum silence."""
-    return signal.max_silence_s
+    """Return how long (s) a value of the live lane holds: the signal's maximum silence, and until the next has come."""
+    return signal.max_silence_s + signal.rate_s + ON_THE_WAY_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

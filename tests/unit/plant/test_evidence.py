@@ -38,9 +38,9 @@ def test_a_value_of_complete_scans_holds_for_three_periods() -> None:
     assert evidence.heard[:, 0].tolist() == [True, True, *[False] * 6]
 
 
-def test_a_value_sent_on_change_holds_for_its_maximum_silence() -> None:
+def test_a_value_sent_on_change_holds_until_the_next_must_have_come() -> None:
     evidence = built({ROLES.flow: readings((0, 6.0))}, 70, hold_s=hold_on_change)
-    assert np.flatnonzero(np.isnan(evidence.flow_pct[:, 0]))[0] == 61
+    assert np.flatnonzero(np.isnan(evidence.flow_pct[:, 0]))[0] == 67
 
 
 def test_a_bad_value_is_unknown_at_once_and_lead_counts() -> None:
