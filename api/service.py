@@ -39,6 +39,7 @@ from api.live.stream import Stream
 from api.live.watch import Watch
 from api.notify.outbox import Outbox
 from api.notify.sender import Sender, apprise_channels
+from api.units.first_look import read_days
 from api.units.state_history import TAIL_MS, StateHistories, joined, live_tail, paced
 
 if TYPE_CHECKING:
@@ -150,6 +151,7 @@ class Service:
         self._spawn(self._catch_up_then_watch(), "watch")
         self._spawn(self._rounds(), "rounds")
         self._spawn(self.sender.run(), "outbox")
+        self._spawn(read_days(list(self.roster), self.states_between, self.now_ms), "days ahead of the first page")
 
     async def stop(self) -> None:
         """Stop cleanly: viewers told, broker left, memory kept."""
