@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final
 
 from collector.acknowledge import METRIC, acknowledgements
 from collector.counters import Counters
+from collector.data_dir import DataDirInUseError, hold
 from collector.foreign import ForeignNodes
 from collector.ingest import Ingest
 from collector.intake import UNKNOWN_SCHEMA, Intake
@@ -40,6 +41,7 @@ if TYPE_CHECKING:
 
     from collector.arrivals import Receipt
     from collector.settings import CollectorSettings
+    from orewatch.sparkplug.actions import Event
     from orewatch.storage.projection import Projection
 
 log = logging.getLogger(__name__)
@@ -95,7 +97,7 @@ class Collector:
             host=settings.host_id, groups=settings.groups, reorder_ms=round(settings.reorder_s * 1000)
         )
         self._link = SessionLoop(
-            make_client=self._client, session=self._session, on_event=self.ingest.on_event, now_ms=now_ms
+            make_client=self._client, session=self._session, on_event=self._on_event, now_ms=now_ms
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
@@ -106,7 +108,19 @@ class Collector:
         return self._link.connected
 
     async def run(self) -> None:
-        """Collect until cancelled or stopped; then write out what is queued, and close the files."""
+        """Collect until cancelled or stopped; then write out what is queued, and close the files.
+
+        :class:`DataDirInUseError` where another collector holds the data directory.
+        """
+        try:
+            lock = hold(self.settings.data_dir)
+        except DataDirInUseError:
+            self.close()
+            raise
+        with lock:
+            await self._run()
+
+    async def _run(self) -> None:
         self._loop = asyncio.get_running_loop()
         self.writer.start()
         threads = [
@@ -173,7 +187,16 @@ class Collector:
             password=broker.password.get_secret_value() if broker.password else None,
             tls=tls,
             on_message=on_message,
+            on_oversized=self.ingest.oversized,
         )
+
+    def _on_event(self, event: Event) -> None:
+        try:
+            self.ingest.on_event(event)
+        except Exception:
+            # The edge of what strangers may send: one message on which we fail must not end the process.
+            log.exception("%s", type(event).__name__)
+            self.counters.add("", "faults", "message")
 
     def _hand_back(self, receipt: Receipt) -> None:
         """Take a receipt from the writer's thread into the event loop."""

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from collector.collector import Collector
+from collector.data_dir import DataDirInUseError
+from collector.letters import show_letters
 from collector.settings import PREFIX, CollectorSettings
 from orewatch.settings import read_settings
 from orewatch.storage.journal import JournalError
@@ -36,6 +38,14 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--from-position", type=int, default=0, metavar="N", help="with --reproject: behind this position (default 0)"
     )
+    parser.add_argument(
+        "--dead-letters",
+        nargs="?",
+        type=int,
+        const=20,
+        metavar="N",
+        help="list the newest N (default 20) of what could not be accepted, and why; beside a running collector too",
+    )
     parser.set_defaults(run=run)
 
 
@@ -45,6 +55,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.check:
         print("collector: settings are sound")  # noqa: T201 - for people
         return 0
+    if arguments.dead_letters is not None:
+        return show_letters(settings.journal_path, arguments.dead_letters)
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     # It tells every request.
     logging.getLogger("httpx").setLevel(logging.WARNING)
@@ -55,7 +67,11 @@ def run(arguments: argparse.Namespace) -> int:
         return FAILED
     if arguments.reproject is not None:
         return _reproject(collector, arguments.reproject, arguments.from_position)
-    asyncio.run(_collect(collector))
+    try:
+        asyncio.run(_collect(collector))
+    except DataDirInUseError as error:
+        print(f"orewatch collector: {error}", file=sys.stderr)  # noqa: T201 - for people
+        return FAILED
     return 0
 
 

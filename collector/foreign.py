@@ -7,6 +7,7 @@ delivered when it is in the journal, and what the collector held when it was kil
 
 from __future__ import annotations
 
+import logging
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
@@ -14,20 +15,23 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from collector.arrivals import Arrival, NodeKey
-from collector.foreign_readings import DeviceReadings
+from collector.foreign_readings import BLOCK_VALUES, DeviceReadings
+from orewatch.storage.journal import JournalError
 from orewatch.telemetry.acceptance import DAY_MS
 from orewatch.telemetry.block import encode_block
 from orewatch.telemetry.scan import Scans
 from orewatch.telemetry.schema import ScanGroup, Schema
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from collector.arrivals import Declared
     from collector.counters import Counters
     from orewatch.sparkplug.actions import Data
     from orewatch.storage.journal import Journal
     from orewatch.telemetry.acceptance import Ground
+
+log = logging.getLogger(__name__)
 
 NODE_MACHINE: Final = "node"
 FOREIGN_CLASS: Final = "foreign"
@@ -54,6 +58,7 @@ class ForeignNodes:
         self._wait_ms = int(seconds * 1000)
         self._nodes: dict[NodeKey, _Node] = {}
         self._numbers: dict[NodeKey, int] = {}
+        self._schemas: dict[bytes, Schema] = {}
         self._buffered = 0
 
     def take(self, data: Data) -> None:
@@ -91,7 +96,7 @@ class ForeignNodes:
         return node, device
 
     def due(self, now_ms: int, *, everything: bool = False) -> list[Arrival]:
-        """Return the blocks of nodes that have waited long enough or have much."""
+        """Return the blocks of nodes that have waited long enough or have much; :meth:`put_schemas` before use."""
         blocks: list[Arrival] = []
         for key, node in self._nodes.items():
             waited = not 0 <= now_ms - node.since_ms < self._wait_ms
@@ -105,48 +110,86 @@ class ForeignNodes:
         if node is None:
             return []
         blocks = self._blocks(key, node, now_ms) if node.values else []
-        del self._nodes[key]
+        if not node.values:
+            del self._nodes[key]
         return blocks
 
-    def _blocks(self, key: NodeKey, node: _Node, now_ms: int) -> list[Arrival]:
-        self._buffered -= node.values
-        node.values = 0
+    def put_schemas(self) -> None:
+        """Keep the schemas of the blocks made so far; :class:`JournalError` leaves them for the next time."""
+        self._journal.put_schemas(list(self._schemas.values()))
+        self._schemas.clear()
 
+    def _blocks(self, key: NodeKey, node: _Node, now_ms: int) -> list[Arrival]:
+        try:
+            number = self._newest_number(key)
+        except JournalError as error:
+            # Nothing is taken out yet: it is due again at the next look.
+            log.warning("%s: its readings wait: %s", key.node, error)
+            return []
+        count, node.values = node.values, 0
+        self._buffered -= count
+        try:
+            blocks = list(self._made(key, node, now_ms, number))
+        except Exception:
+            # The edge of what strangers may send: one node's readings must not take other nodes' with them.
+            log.exception("readings of node %s", key.node)
+            self._counters.add(key.node, "plain_values_dropped", "collector_fault", count)
+            return []
+        self._numbers[key] = number + len(blocks)
+        return blocks
+
+    def _newest_number(self, key: NodeKey) -> int:
+        """Return the last number given; blocks that still wait for a full disk have theirs."""
+        if key not in self._numbers:
+            self._numbers[key] = self._journal.newest_number(key.node, self._spool(key))
+        return self._numbers[key]
+
+    def _spool(self, key: NodeKey) -> bytes:
+        return uuid.uuid5(uuid.UUID(self._journal.store_uuid), f"{key.group}/{key.node}").bytes
+
+    def _made(self, key: NodeKey, node: _Node, now_ms: int, number: int) -> Iterator[Arrival]:
         def dropped(ground: Ground, count: int) -> None:
             self._counters.add(key.node, "plain_values_dropped", ground.value, count)
 
         groups: list[ScanGroup] = []
-        tables: list[Scans] = []
+        scans: list[Scans] = []
         for name, device in node.devices.items():
-            table = device.table(now_ms, dropped)
-            if table is not None:
+            tables = device.tables(now_ms, dropped)
+            if tables:
                 group = ScanGroup(name or NODE_MACHINE, FOREIGN_CLASS, 1.0, tuple(device.columns.values()))
-                tables.append(table.quantised(len(groups), group))
+                scans += [table.quantised(len(groups), group) for table in tables]
                 groups.append(group)
         if not groups:
-            return []
+            return
         schema = Schema(tuple(groups))
-        self._journal.put_schemas([schema])
-        # History that comes in one go is cut by days: no block may span more.
-        days = sorted({int(day) for table in tables for day in np.unique(table.time_ms // DAY_MS)})
-        return [self._block(key, schema, [_of_day(t, day) for t in tables], now_ms) for day in days]
+        self._schemas[schema.hash] = schema
+        for part in _cut(scans):
+            number += 1
+            data = encode_block(
+                unit=key.node,
+                site=UNKNOWN_PLACE,
+                province=UNKNOWN_PLACE,
+                mineral=UNKNOWN_PLACE,
+                spool=self._spool(key),
+                number=number,
+                schema=schema,
+                scans=part,
+            )
+            yield Arrival(key, data, now_ms, ours=True)
 
-    def _block(self, key: NodeKey, schema: Schema, scans: Sequence[Scans], now_ms: int) -> Arrival:
-        spool = uuid.uuid5(uuid.UUID(self._journal.store_uuid), f"{key.group}/{key.node}").bytes
-        # Blocks of a node that died may still wait for a full disk: their numbers are taken.
-        number = max(self._numbers.get(key, 0), self._journal.newest_number(key.node, spool)) + 1
-        self._numbers[key] = number
-        data = encode_block(
-            unit=key.node,
-            site=UNKNOWN_PLACE,
-            province=UNKNOWN_PLACE,
-            mineral=UNKNOWN_PLACE,
-            spool=spool,
-            number=number,
-            schema=schema,
-            scans=scans,
-        )
-        return Arrival(key, data, now_ms, ours=True)
+
+def _cut(scans: Sequence[Scans]) -> Iterator[list[Scans]]:
+    """Cut by days, for no block may span more, and by size."""
+    for day in sorted({int(day) for s in scans for day in np.unique(s.time_ms // DAY_MS)}):
+        part: list[Scans] = []
+        for s in (_of_day(s, day) for s in scans):
+            if part and sum(p.steps.size for p in part) + s.steps.size > BLOCK_VALUES:
+                yield part
+                part = []
+            if len(s):
+                part.append(s)
+        if part:
+            yield part
 
 
 def _of_day(table: Scans, day: int) -> Scans:

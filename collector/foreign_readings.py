@@ -14,7 +14,7 @@ from orewatch.telemetry.scan import Quality, Scans, quantise
 from orewatch.telemetry.schema import Column
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -25,16 +25,20 @@ T = TypeVar("T")
 
 MAX_COLUMNS: Final = 256
 MAX_PLANS: Final = 256
+BLOCK_VALUES: Final = 300_000
+"""As lossless floats these stay well below the largest block."""
 _INTEGERS: Final = frozenset(range(DataType.INT8, DataType.UINT64 + 1))
 _NUMERIC: Final = _INTEGERS | {DataType.FLOAT, DataType.DOUBLE, DataType.BOOLEAN}
 _QUALITY: Final = {192: Quality.GOOD, 500: Quality.STALE}
 
 
 class Plan(NamedTuple):
-    """Which metrics of a message are recorded (``kept`` None: all), and in which columns."""
+    """Which metrics of a message are recorded (``kept`` None: all), in which columns, and why the others are not."""
 
     kept: list[int] | None
     columns: NDArray[np.int64]
+    not_numeric: int
+    too_many: int
 
 
 class Table(NamedTuple):
@@ -43,6 +47,13 @@ class Table(NamedTuple):
     time_ms: NDArray[np.int64]
     values: NDArray[np.float64]
     quality: NDArray[np.uint8] | None
+
+    def cut(self) -> Iterator[Table]:
+        """Return the table in pieces of bounded size."""
+        height = _rows_at_once(self.values.shape[1])
+        for first in range(0, len(self.time_ms), height):
+            rows = slice(first, first + height)
+            yield Table(self.time_ms[rows], self.values[rows], None if self.quality is None else self.quality[rows])
 
     def quantised(self, number: int, group: ScanGroup) -> Scans:
         """Return the scans of this table as the group's ``number``-th."""
@@ -64,29 +75,40 @@ class DeviceReadings:
     _place: dict[str, int] = field(default_factory=dict)
     _plans: dict[tuple[str, ...], Plan] = field(default_factory=dict)
 
-    def table(self, now_ms: int, dropped: Callable[[Ground, int], None]) -> Table | None:
-        """Return what was said as a table, and begin anew; ``dropped`` is told what was left out and why."""
+    def tables(self, now_ms: int, dropped: Callable[[Ground, int], None]) -> list[Table]:
+        """Return what was said as tables of bounded size, by time, and begin anew.
+
+        ``dropped`` is told what was left out and why.
+        """
         said, self.said = self.said, []
         plans = [self._plan(data) for data in said]
-        for data, plan in zip(said, plans, strict=True):
-            if plan.kept is not None:
-                dropped(Ground.NOT_NUMERIC, len(data.names) - len(plan.kept))
-        return self._even(said, plans, now_ms) or self._uneven(said, plans, now_ms, dropped)
+        for plan in plans:
+            if plan.not_numeric:
+                dropped(Ground.NOT_NUMERIC, plan.not_numeric)
+            if plan.too_many:
+                dropped(Ground.TOO_MANY, plan.too_many)
+        even = self._even(said, plans, now_ms)
+        return list(self._uneven(said, plans, now_ms, dropped)) if even is None else list(even.cut())
 
     def _plan(self, data: Data) -> Plan:
         names = tuple(data.names)
         plan = self._plans.get(names)
         if plan is None:
             kept = []
+            not_numeric = 0
             for i, (name, datatype) in enumerate(zip(names, data.datatypes, strict=True)):
-                if datatype not in _NUMERIC or (name not in self._place and len(self._place) >= MAX_COLUMNS):
+                if datatype not in _NUMERIC:
+                    not_numeric += 1
+                    continue
+                if name not in self._place and len(self._place) >= MAX_COLUMNS:
                     continue
                 kept.append(i)
                 if name not in self._place:
                     self._place[name] = len(self._place)
                     self.columns[name] = _column(name, datatype, self.units.get(name, "1"))
             columns = np.array([self._place[names[i]] for i in kept], dtype=np.int64)
-            plan = Plan(None if len(kept) == len(names) else kept, columns)
+            too_many = len(names) - not_numeric - len(kept)
+            plan = Plan(None if len(kept) == len(names) else kept, columns, not_numeric, too_many)
             if len(self._plans) >= MAX_PLANS:
                 # Report by exception makes ever new combinations.
                 self._plans.clear()
@@ -115,11 +137,11 @@ class DeviceReadings:
 
     def _uneven(
         self, said: Sequence[Data], plans: Sequence[Plan], now_ms: int, dropped: Callable[[Ground, int], None]
-    ) -> Table | None:
-        """Return the table of any messages: a row for each time, ABSENT where a metric was not said."""
+    ) -> Iterator[Table]:
+        """Return tables of any messages: a row for each time, ABSENT where a metric was not said."""
         parts = [(data, plan) for data, plan in zip(said, plans, strict=True) if len(plan.columns)]
         if not parts:
-            return None
+            return
         times = np.concatenate([np.array(_some(d.timestamps_ms, p), dtype=np.int64) for d, p in parts])
         values = np.concatenate([np.array(_some(d.values, p), dtype=np.float64) for d, p in parts])
         places = np.concatenate([p.columns for _, p in parts])
@@ -130,14 +152,23 @@ class DeviceReadings:
                 dropped(ground, int(wrong.sum()))
         usable = ~(ahead | old)
         if not usable.any():
-            return None
+            return
+        values, places, quality = values[usable], places[usable], quality[usable]
         rows, row = np.unique(times[usable], return_inverse=True)
-        table = np.zeros((len(rows), len(self.columns)))
-        state = np.full(table.shape, np.uint8(Quality.ABSENT))
-        # Assignment in order: of two values of one metric at one time the later said counts.
-        table[row, places[usable]] = values[usable]
-        state[row, places[usable]] = quality[usable]
-        return Table(rows, table, state if state.any() else None)
+        # Cut before the table is spread out: readings one by one make a row each, nearly all of it empty.
+        height = _rows_at_once(len(self.columns))
+        for first in range(0, len(rows), height):
+            here = (row >= first) & (row < first + height)
+            table = np.zeros((len(rows[first : first + height]), len(self.columns)))
+            state = np.full(table.shape, np.uint8(Quality.ABSENT))
+            # Assignment in order: of two values of one metric at one time the later said counts.
+            table[row[here] - first, places[here]] = values[here]
+            state[row[here] - first, places[here]] = quality[here]
+            yield Table(rows[first : first + height], table, state if state.any() else None)
+
+
+def _rows_at_once(columns: int) -> int:
+    return max(1, BLOCK_VALUES // max(1, columns))
 
 
 def _some(column: Sequence[T], plan: Plan) -> Sequence[T]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeGuard
 
 from collector.arrivals import Arrival, Birth, Death, Declared, NodeKey
 from orewatch.sparkplug.actions import (
@@ -17,6 +17,7 @@ from orewatch.sparkplug.actions import (
     Rejected,
     RejectReason,
 )
+from orewatch.sparkplug.topics import TopicError, parse_topic
 from orewatch.storage.dead_letters import DeadLetter, Verdict
 from orewatch.storage.registry import NodeRecord
 
@@ -40,6 +41,7 @@ NOT_KEPT: Final = frozenset(
 )
 LETTERS_PER_S: Final = 20
 MAX_SCHEMAS: Final = 256
+LARGEST: Final = 2**63 - 1
 
 
 class Ingest:
@@ -78,13 +80,22 @@ class Ingest:
         elif isinstance(event, RebirthAsked):
             self._counters.add(event.node, "rebirths_asked")
 
+    def oversized(self, topic: str, size: int) -> None:
+        """Take note of a message that was skipped on the socket for its size."""
+        try:
+            node: str | None = parse_topic(topic).node
+        except TopicError:
+            node = None
+        detail = f"{size} bytes, skipped unread"
+        self._rejected(Rejected(reason=RejectReason.TOO_LARGE, topic=topic, payload=b"", detail=detail, node=node))
+
     def _data(self, data: Data) -> None:
         self.seen[data.node] = data.received_ms
         key = NodeKey(data.group, data.node)
         if key not in self._ours:
             self._counters.add(data.node, "plain_values", amount=len(data.names))
-            if self._record_plain:
-                self._submit(data)
+            if self._record_plain and not self._submit(data):
+                self._counters.add(data.node, "plain_values_dropped", "queue_full", len(data.names))
             return
         if data.device is not None:
             self._counters.add(data.node, "live_values", amount=len(data.names))
@@ -93,7 +104,7 @@ class Ingest:
             if name == BLOCK and isinstance(value, bytes):
                 self._counters.add(data.node, "blocks_received")
                 self._submit(Arrival(key, value, data.received_ms))
-            elif name in {DEPTH, DROPPED} and isinstance(value, int):
+            elif name in {DEPTH, DROPPED} and _is_count(value):
                 depth, dropped = self.spools.get(data.node, (None, None))
                 self.spools[data.node] = (value, dropped) if name == DEPTH else (depth, value)
 
@@ -105,7 +116,7 @@ class Ingest:
             node=event.node,
             description=_text(event.metrics, DESCRIPTION),
             spool=_text(event.metrics, SPOOL),
-            bd_seq=event.bd_seq,
+            bd_seq=event.bd_seq if _is_count(event.bd_seq) else None,
             born_ms=event.timestamp_ms,
             last_seen_ms=now_ms,
             depth=_number(event.metrics, DEPTH),
@@ -168,7 +179,7 @@ class Ingest:
             return []
         try:
             schemas = json.loads(text)
-        except ValueError:
+        except (ValueError, RecursionError):
             schemas = None
         if not isinstance(schemas, list) or len(schemas) > MAX_SCHEMAS:
             self._counters.add(event.node, "schemas_rejected", "malformed")
@@ -183,7 +194,12 @@ def _text(metrics: Mapping[str, Metric], name: str) -> str | None:
 
 def _number(metrics: Mapping[str, Metric], name: str) -> int | None:
     value = metrics[name].value if name in metrics else None
-    return value if isinstance(value, int) else None
+    return value if _is_count(value) else None
+
+
+def _is_count(value: object) -> TypeGuard[int]:
+    """A UInt64 may be larger than any number that the registry can keep."""
+    return isinstance(value, int) and 0 <= value <= LARGEST
 
 
 def _aliases(metrics: Mapping[str, Metric]) -> dict[str, tuple[int | None, int]]:

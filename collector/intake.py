@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING
 from collector.arrivals import Arrival, NodeKey, Receipt
 from orewatch.storage.dead_letters import DeadLetter, Verdict, count_letters, drop_letters, read_letters
 from orewatch.storage.journal import JournalEntry, Outcome
-from orewatch.telemetry.acceptance import Acceptance, Judgement, claimed_identity, judge_header, open_block, open_header
+from orewatch.telemetry.acceptance import (
+    EARLIEST_MS,
+    Acceptance,
+    Judgement,
+    claimed_identity,
+    judge_header,
+    open_block,
+    open_header,
+)
 from orewatch.telemetry.schema import Schema, SchemaError, schema_from_text
 
 if TYPE_CHECKING:
@@ -113,6 +121,10 @@ class Intake:
 
     def _judge(self, arrival: Arrival, batch: _Batch, *, last_word: bool) -> None:
         node = arrival.key.node
+        if arrival.received_ms < EARLIEST_MS and not arrival.ours:
+            # Our own clock is not set yet: by it every sound block would lie in the future. They come again.
+            self._counters.add(node, "blocks_refused", "own_clock_before_2020")
+            return
         header, judgement = open_header(arrival.data)
         if header is None:
             identity = claimed_identity(arrival.data)

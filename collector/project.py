@@ -124,7 +124,7 @@ class Projector:
         """Roll up dirty windows that are due; seconds to wait where the store asks for it."""
         due: dict[tuple[str, int], list[int]] = {}
         for window, since_ms in self._dirty.items():
-            if everything or window.step_ms == MINUTE_MS or now_ms - since_ms >= HOUR_DELAY_MS:
+            if everything or window.step_ms == MINUTE_MS or not 0 <= now_ms - since_ms < HOUR_DELAY_MS:
                 due.setdefault((window.unit, window.step_ms), []).append(window.start_ms)
         rows: list[RollupRows] = []
         done: list[DirtyWindow] = []

@@ -10,6 +10,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from collector.arrivals import Arrival, Birth, Death, Declared, Receipt
+from orewatch.sparkplug.actions import Data
 from orewatch.storage.dead_letters import DeadLetter
 from orewatch.storage.journal import JournalError
 
@@ -29,6 +30,10 @@ UPKEEP_MS: Final = 2_000
 AFTER_FAILURE_S: Final = 1.0
 BATCH_BLOCKS: Final = 2_000
 OVERHEAD_BYTES: Final = 256
+VALUE_BYTES: Final = 64
+"""A plain reading's number, time and places in lists."""
+LETTERS_HELD: Final = 1_000
+"""Letters held while the journal takes nothing."""
 
 
 class Writer:
@@ -63,6 +68,8 @@ class Writer:
         self._closing = False
         self._births: dict[NodeKey, Birth] = {}
         self._ours: list[Arrival] = []
+        self._letters: list[DeadLetter] = []
+        self._deaths: list[Death] = []
         self._upkept_ms = 0
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
 
@@ -79,7 +86,7 @@ class Writer:
 
     def submit(self, item: Item) -> bool:
         """Queue one item; False, and counted, where the queue is full. A refused block is resent by its node."""
-        size = OVERHEAD_BYTES + (len(item.data) if isinstance(item, Arrival | DeadLetter) else 0)
+        size = OVERHEAD_BYTES + _content_bytes(item)
         with self._ready:
             if self._bytes + size > self._max_bytes:
                 self._counters.add("", "queue_full", type(item).__name__.lower())
@@ -121,26 +128,26 @@ class Writer:
     def _write(self, items: Sequence[Item], now_ms: int, *, everything: bool) -> bool:
         """Write a batch; False where the journal could not."""
         arrivals: list[Arrival] = []
-        letters: list[DeadLetter] = []
-        deaths: list[Death] = []
         for item in items:
             if isinstance(item, Arrival):
                 arrivals.append(item)
             elif isinstance(item, Birth):
                 self._remember(item)
             elif isinstance(item, DeadLetter):
-                letters.append(item)
+                self._letters.append(item)
             elif isinstance(item, Death):
-                deaths.append(item)
+                self._deaths.append(item)
                 self._ours += self._foreign.forget(item.key, now_ms)
             elif isinstance(item, Declared):
                 self._foreign.declare(item)
             else:
                 self._foreign.take(item)
         try:
-            self._commit(arrivals, letters, now_ms, everything=everything)
-            for death in deaths:
+            self._keep_letters_bounded()
+            self._commit(arrivals, now_ms, everything=everything)
+            for death in self._deaths:
                 self._registry.died(death.key.node, death.at_ms)
+            self._deaths.clear()
             if everything or not 0 <= now_ms - self._upkept_ms < UPKEEP_MS:
                 self._upkept_ms = now_ms
                 self._upkeep(now_ms)
@@ -157,35 +164,54 @@ class Writer:
             birth = Birth(birth.key, birth.record, known.schemas)
         self._births[birth.key] = birth
 
-    def _commit(
-        self, arrivals: Sequence[Arrival], letters: Sequence[DeadLetter], now_ms: int, *, everything: bool
-    ) -> None:
+    def _commit(self, arrivals: Sequence[Arrival], now_ms: int, *, everything: bool) -> None:
         if self._births:
-            self._on_receipt(self._intake.born(list(self._births.values())))
+            self._born(list(self._births.values()))
             self._births.clear()
         self._ours += self._foreign.due(now_ms, everything=everything)
         self._keep_ours_bounded()
         if self._ours:
-            self._intake.take(self._ours)
+            self._foreign.put_schemas()
+            # Nobody waits for receipts of what we made ourselves.
+            self._taken(self._ours, (), lambda _: None)
             self._ours.clear()
         for at in range(0, max(len(arrivals), 1), BATCH_BLOCKS):
             batch = arrivals[at : at + BATCH_BLOCKS]
-            if batch or letters:
-                self._on_receipt(self._taken(batch, letters))
-            letters = ()
+            if batch or self._letters:
+                self._taken(batch, self._letters, self._on_receipt)
+                self._letters.clear()
 
-    def _taken(self, batch: Sequence[Arrival], letters: Sequence[DeadLetter]) -> Receipt:
+    def _born(self, births: Sequence[Birth]) -> None:
         try:
-            return self._intake.take(batch, letters)
+            self._on_receipt(self._intake.born(births))
+        except JournalError:
+            raise
+        except Exception:
+            # As with blocks: one birth on which we fail must not keep the others out, now or ever again.
+            log.exception("births of %d nodes", len(births))
+            self._counters.add("", "faults", "births")
+            if len(births) > 1:
+                for birth in births:
+                    self._born([birth])
+            else:
+                self._counters.add(births[0].key.node, "births_rejected", "collector_fault")
+
+    def _taken(
+        self, batch: Sequence[Arrival], letters: Sequence[DeadLetter], on_receipt: Callable[[Receipt], None]
+    ) -> None:
+        try:
+            receipt = self._intake.take(batch, letters)
         except JournalError:
             raise
         except Exception:
             # One block in the batch hits a fault of ours. It must not take the others with it, now or ever again.
             log.exception("a batch of %d blocks", len(batch))
             self._counters.add("", "faults", "intake")
-        for arrival in batch:
-            self._on_receipt(self._alone(arrival))
-        return Receipt()
+            for arrival in batch:
+                on_receipt(self._alone(arrival))
+            self._intake.take((), letters)
+        else:
+            on_receipt(receipt)
 
     def _alone(self, arrival: Arrival) -> Receipt:
         try:
@@ -194,6 +220,12 @@ class Writer:
             raise
         except Exception as error:  # noqa: BLE001 - see _taken
             return self._intake.condemn(arrival, f"{type(error).__name__}: {error}")
+
+    def _keep_letters_bounded(self) -> None:
+        lost = len(self._letters) - LETTERS_HELD
+        if lost > 0:
+            self._counters.add("", "letters_dropped", "journal_unavailable", lost)
+            del self._letters[:lost]
 
     def _keep_ours_bounded(self) -> None:
         size = 0
@@ -204,3 +236,9 @@ class Writer:
                     self._counters.add(lost.key.node, "blocks_dropped", "journal_unavailable")
                 del self._ours[: at + 1]
                 return
+
+
+def _content_bytes(item: Item) -> int:
+    if isinstance(item, Arrival | DeadLetter):
+        return len(item.data)
+    return VALUE_BYTES * len(item.names) if isinstance(item, Data) else 0

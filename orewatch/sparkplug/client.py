@@ -78,6 +78,7 @@ class MqttClient:
         connect_timeout_s: for name, TCP and TLS together, and again for the CONNACK.
         max_queued_bytes: what may wait for the socket; beyond it send() refuses and counts in ``dropped``.
         max_packet_bytes: larger incoming messages are skipped and counted in ``oversized``.
+        on_oversized: told the topic and size of each of those.
     """
 
     def __init__(
@@ -95,9 +96,10 @@ class MqttClient:
         connect_timeout_s: float = 10.0,
         max_queued_bytes: int = 4 << 20,
         max_packet_bytes: int = 2 << 20,
+        on_oversized: Callable[[str, int], None] | None = None,
     ) -> None:
         self._host, self._port, self._client_id = host, port, client_id
-        self._on_message = on_message
+        self._on_message, self._on_oversized = on_message, on_oversized
         self._username, self._password, self._tls = username, password, tls
         self._keepalive_s, self._poll_s, self._connect_timeout_s = keepalive_s, poll_ms / 1000, connect_timeout_s
         self._max_queued_bytes, self._max_packet_bytes = max_queued_bytes, max_packet_bytes
@@ -204,7 +206,12 @@ class MqttClient:
     async def _open(self) -> None:
         context = None if self._tls is None else self._tls.context()
         sock = await open_socket(self._host, self._port, context)
-        self._stream = PacketStream(sock=sock, on_message=self._on_message, max_packet_bytes=self._max_packet_bytes)
+        self._stream = PacketStream(
+            sock=sock,
+            on_message=self._on_message,
+            max_packet_bytes=self._max_packet_bytes,
+            on_oversized=self._on_oversized,
+        )
 
     async def _connect(self, will: Publish | None) -> None:
         stream = self._stream

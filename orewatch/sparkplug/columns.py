@@ -13,7 +13,7 @@ from orewatch.sparkplug.actions import RejectReason
 from orewatch.sparkplug.datatypes import BLOBS, SIGNED, TEXTS, UNSIGNED, DataType, is_array
 from orewatch.sparkplug.fields import FieldError, read_field, read_value
 from orewatch.sparkplug.pattern import Pattern, learn
-from orewatch.sparkplug.payload import GOOD, read_properties
+from orewatch.sparkplug.payload import GOOD, MAX_TIME_MS, read_properties
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -113,6 +113,8 @@ def read_columns(owner: Owner, wire: pb.Payload, raw: bytes, now_ms: int) -> tup
     times = [m.timestamp for m in metrics]
     if 0 in times:
         times = [t or wire.timestamp or now_ms for t in times]
+    if max(times, default=0) > MAX_TIME_MS:
+        return _read_carefully(owner, metrics, wire.timestamp or now_ms)
     historical = [m.is_historical for m in metrics] if _HISTORICAL in raw else []
     columns = Columns(
         layout.names,
@@ -221,6 +223,9 @@ def _read_carefully(owner: Owner, metrics: Sequence[pb.Metric], default_ms: int)
         known = owner.known(metric)
         if known is None:
             faults.append((RejectReason.UNKNOWN_METRIC, f"{what} is in no birth"))
+            continue
+        if (metric.timestamp or default_ms) > MAX_TIME_MS:
+            faults.append((RejectReason.BAD_VALUE, f"{known.name}: time {metric.timestamp or default_ms} ms is none"))
             continue
         try:
             good.append((metric, known, read_value(metric, known.datatype)))

@@ -17,7 +17,7 @@ from orewatch.sparkplug.actions import (
 from orewatch.sparkplug.columns import Columns, Known, Owner, read_alike, read_columns
 from orewatch.sparkplug.datatypes import DataType
 from orewatch.sparkplug.declarations import BD_SEQ
-from orewatch.sparkplug.payload import Metric, PayloadError, read_metric
+from orewatch.sparkplug.payload import MAX_TIME_MS, Metric, PayloadError, read_metric
 from orewatch.sparkplug.topics import Topic, Verb
 
 if TYPE_CHECKING:
@@ -36,6 +36,12 @@ class Message:
     raw: bytes
     wire: pb.Payload
     received_ms: int
+
+    @property
+    def said_ms(self) -> int:
+        """The payload's own time; that of receipt where it has none that can be one."""
+        told = self.wire.timestamp
+        return told if 0 < told <= MAX_TIME_MS else self.received_ms
 
 
 class HostNode:
@@ -114,7 +120,7 @@ class HostNode:
         self.born = True
         self._next = (message.wire.seq + 1) % SEQ_COUNT
         self._last_raw = message.raw
-        at_ms = message.wire.timestamp or message.received_ms
+        at_ms = message.said_ms
         out.append(NodeBorn(group=self.group, node=self.node, metrics=metrics, timestamp_ms=at_ms, bd_seq=self.bd_seq))
 
     def end(self, out: list[Event]) -> None:
@@ -144,7 +150,7 @@ class HostNode:
         verb, device = message.topic.verb, message.topic.device
         if verb is Verb.DBIRTH:
             metrics = self._declare(message, out)
-            at_ms = message.wire.timestamp or message.received_ms
+            at_ms = message.said_ms
             out.append(
                 DeviceBorn(group=self.group, node=self.node, device=str(device), metrics=metrics, timestamp_ms=at_ms)
             )
@@ -153,7 +159,7 @@ class HostNode:
         if verb is Verb.DDEATH:
             if owner is not None and owner.alive:
                 owner.alive = False
-                at_ms = message.wire.timestamp or message.received_ms
+                at_ms = message.said_ms
                 out.append(DeviceDied(group=self.group, node=self.node, device=str(device), at_ms=at_ms))
             return None
         if owner is None or not owner.alive:

@@ -33,6 +33,8 @@ STALE = 500
 PropertyScalar: TypeAlias = bool | int | float | str | None
 MAX_PAYLOAD_BYTES = 1 << 20
 MAX_METRICS = 65_536
+MAX_TIME_MS = 1 << 53
+"""Above it a time is none: it fits neither a database's integer nor a browser's number."""
 
 
 class PayloadFault(StrEnum):
@@ -192,6 +194,8 @@ def read_metric(wire: pb.Metric) -> Metric:
         value = read_value(wire, datatype)
     except ValueError as error:
         raise PayloadError(PayloadFault.BAD_VALUE, f"metric {name or wire.alias}: {error}") from error
+    if wire.timestamp > MAX_TIME_MS:
+        raise PayloadError(PayloadFault.BAD_VALUE, f"metric {name or wire.alias}: time {wire.timestamp} ms is none")
     return Metric(
         name=name,
         alias=wire.alias if wire.HasField("alias") else None,

@@ -30,6 +30,7 @@ class PacketStream:
         sock: connected, non-blocking, TLS already shaken.
         on_message: called with (topic, payload) from :meth:`receive`.
         max_packet_bytes: larger PUBLISH packets are skipped and counted in ``oversized``.
+        on_oversized: told the topic ("" where it is not known) and the size of each packet skipped.
     """
 
     def __init__(
@@ -38,10 +39,12 @@ class PacketStream:
         sock: socket.socket,
         on_message: Callable[[str, bytes], None],
         max_packet_bytes: int,
+        on_oversized: Callable[[str, int], None] | None = None,
     ) -> None:
         self._sock = sock
         self._on_message = on_message
         self._max_packet_bytes = max_packet_bytes
+        self._on_oversized = on_oversized
         self._incoming = bytearray()
         self._for_paho = bytearray()
         self._outgoing = bytearray()
@@ -151,8 +154,9 @@ class PacketStream:
                     self._for_paho += view[at : min(stop, end)]
                     self._passing = max(stop - end, 0)
                 elif length > self._max_packet_bytes:
-                    self.oversized += 1
                     self._skip = max(stop - end, 0)
+                    with view[body : min(stop, end)] as part:
+                        self._oversize(part, length)
                 elif stop > end:
                     break
                 elif header & _QOS_MASK:
@@ -178,6 +182,12 @@ class PacketStream:
             self._for_paho += self._incoming[:at]
             self._passing -= at
         return at
+
+    def _oversize(self, body: memoryview, size: int) -> None:
+        self.oversized += 1
+        if self._on_oversized is not None:
+            stop = 2 + (body[0] << 8 | body[1]) if len(body) > 1 else 0
+            self._on_oversized(str(body[2:stop], "utf-8", "replace") if 0 < stop <= len(body) else "", size)
 
     def _publish(self, body: memoryview) -> None:
         start = 2 + (body[0] << 8 | body[1]) if len(body) > 1 else len(body) + 1

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Final, Self, cast
 
 from orewatch.storage.database import Database, DatabaseError
-from orewatch.storage.dead_letters import DeadLetter, Verdict, put_letters, read_letters
+from orewatch.storage.dead_letters import DeadLetter, Verdict, count_letters, put_letters, read_letters
 from orewatch.storage.journal_tables import JOURNAL_DDL
 from orewatch.telemetry.block import BlockError, BlockHeader, read_header
 from orewatch.telemetry.schema import Schema, schema_from_text
@@ -259,6 +259,10 @@ class Journal:
     ) -> list[DeadLetter]:
         """Return the newest dead letters first."""
         return read_letters(self.database, unit=unit, verdict=verdict, limit=limit)
+
+    def letters_kept(self, verdict: Verdict) -> int:
+        """Return how many dead letters of one kind are kept."""
+        return count_letters(self.database, verdict)
 
 
 def _conflict(entry: JournalEntry) -> DeadLetter:

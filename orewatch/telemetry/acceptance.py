@@ -47,6 +47,7 @@ class Ground(StrEnum):
     SPAN = "span_too_long"
     NOT_FINITE = "not_finite"
     NOT_NUMERIC = "not_numeric"
+    TOO_MANY = "too_many_metrics"
     OTHER_UNIT = "other_unit"
 
 

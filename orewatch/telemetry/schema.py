@@ -106,13 +106,16 @@ def schema_from_text(text: str) -> Schema:
             )
             for machine, cls, period, columns in raw["groups"]
         )
-    except (ValueError, KeyError, TypeError) as error:
+        schema = Schema(groups)
+        # Half of a surrogate pair is text to JSON, but nothing that can be hashed or kept.
+        schema.hash  # noqa: B018 - computed here, kept there
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
         msg = f"schema: {type(error).__name__}: {error}"
         raise SchemaError(msg) from error
     if version != 1:
         raise SchemaError(f"schema version {version!r}; allowed: 1")
     _check(groups)
-    return Schema(groups)
+    return schema
 
 
 def _check(groups: tuple[ScanGroup, ...]) -> None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import pytest
 
+from collector.data_dir import hold
 from collector.settings import PREFIX, CollectorSettings
 from orewatch.cli import main
 from orewatch.settings import SettingsError, read_settings
-from orewatch.storage.journal import Journal, JournalEntry
+from orewatch.storage.journal import DeadLetter, Journal, JournalEntry, Verdict
 from orewatch.telemetry.block import read_header
 from tests.unit.collector.collector_harness import NOW_MS, SCHEMA, block
 
@@ -78,3 +80,42 @@ def test_a_journal_that_cannot_be_opened_is_said(
     (tmp_path / "journal.db").write_bytes(b"not a database" * 500)
     assert main(["collector"]) == 1
     assert "journal.db" in capsys.readouterr().err
+
+
+def test_a_second_collector_on_one_directory_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(PREFIX + "DATA_DIR", str(tmp_path))
+    with hold(tmp_path):
+        assert main(["collector"]) == 1
+        told = capsys.readouterr().err
+        assert str(tmp_path) in told
+        assert "in use by another collector; allowed: a directory of its own" in told
+        # Beside a running one these are allowed.
+        assert main(["collector", "--reproject", "embedded"]) == 0
+        assert main(["collector", "--dead-letters"]) == 0
+    with hold(tmp_path):
+        pass
+
+
+def test_dead_letters_are_listed_for_people(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(PREFIX + "DATA_DIR", str(tmp_path))
+    assert main(["collector", "--dead-letters"]) == 1
+    assert "no journal there" in capsys.readouterr().err
+    journal = Journal.open(tmp_path / "journal.db")
+    letters = [
+        DeadLetter(
+            unit="pb-01", verdict=verdict, reason=reason, detail="a\x1b[31mb", received_ms=NOW_MS, data=reason.encode()
+        )
+        for verdict, reason in ((Verdict.REJECTED, "checksum"), (Verdict.QUARANTINED, "time_in_future"))
+    ]
+    journal.commit([], letters)
+    journal.close()
+    assert main(["collector", "--dead-letters", "1"]) == 0
+    first, summary = capsys.readouterr().out.splitlines()
+    when = datetime.fromtimestamp(NOW_MS / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    assert first == f"2 {when} pb-01 quarantined: time_in_future (14 bytes) a?[31mb"
+    assert summary == "dead letters kept: 1 rejected, 1 quarantined, 0 waiting"
+    assert main(["collector", "--dead-letters", "0"]) == 1

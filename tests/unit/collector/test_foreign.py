@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from collector.arrivals import Declared, NodeKey
 from collector.foreign import MAX_DEVICES, ForeignNodes
+from collector.foreign_readings import MAX_COLUMNS
 from orewatch.plant.catalogue import SignalRef
 from orewatch.sparkplug.actions import Data
 from orewatch.sparkplug.datatypes import DataType
@@ -59,6 +60,7 @@ class Foreign:
 
     def keep(self) -> int:
         blocks = self.nodes.due(NOW_MS, everything=True)
+        self.nodes.put_schemas()
         self.kept.intake.take(blocks)
         return len(blocks)
 
@@ -202,3 +204,36 @@ def test_made_up_devices_and_ids_are_bounded(foreign: Foreign) -> None:
     assert foreign.dropped("too_many_devices") == 3
     foreign.say([])
     assert foreign.keep() == 1
+
+
+def test_metrics_beyond_the_bound_are_counted_as_that(foreign: Foreign) -> None:
+    foreign.say([(f"m{i}", DataType.DOUBLE, 1.0, NOW_MS) for i in range(MAX_COLUMNS + 3)])
+    foreign.keep()
+    assert (foreign.dropped("too_many_metrics"), foreign.dropped("not_numeric")) == (3, 0)
+    assert foreign.series(f"m{MAX_COLUMNS - 1}") == [(NOW_MS, 1.0)]
+
+
+def test_readings_one_by_one_are_cut_into_blocks_that_can_be_read(
+    foreign: Foreign, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("collector.foreign_readings.BLOCK_VALUES", 200)
+    monkeypatch.setattr("collector.foreign.BLOCK_VALUES", 200)
+    said = [(f"m{i % 50}", DataType.DOUBLE, float(i), NOW_MS + i) for i in range(1000)]
+    for row in said:
+        foreign.say([row])
+    foreign.say([("m0", DataType.DOUBLE, 5.0, NOW_MS)], device="other")
+    # Each reading is a row of fifty columns: four rows to a block.
+    assert foreign.keep() == 251
+    assert all(b.header.values <= 200 for b in foreign.kept.journal.blocks(0, 1000))
+    for i in (0, 7, 49):
+        assert foreign.series(f"m{i}") == [(t, v) for name, _, v, t in said if name == f"m{i}"]
+    assert foreign.series("m0", machine="other") == [(NOW_MS, 5.0)]
+
+
+def test_even_messages_are_cut_as_well(foreign: Foreign, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collector.foreign_readings.BLOCK_VALUES", 200)
+    monkeypatch.setattr("collector.foreign.BLOCK_VALUES", 200)
+    for second in range(30):
+        foreign.say([(f"m{i}", DataType.DOUBLE, float(second), NOW_MS + 1000 * second) for i in range(20)])
+    assert foreign.keep() == 3
+    assert [v for _, v in foreign.series("m3")] == [float(n) for n in range(30)]

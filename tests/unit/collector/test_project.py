@@ -173,3 +173,14 @@ def test_windows_past_retention_are_never_made_of_a_part(kept: Kept) -> None:
     assert store.rows == []
     assert kept.count("rollups_past_retention") == 2
     assert KEY.node == UNIT
+
+
+def test_a_clock_set_back_does_not_hold_up_the_hours(kept: Kept) -> None:
+    store = Store()
+    projector = Projector(journal=kept.journal, projection=store, counters=kept.counters)
+    far_ms = 4_291_747_200_000  # 2106
+    projector.step(far_ms)
+    projector.step(far_ms)
+    assert {row.step_ms for row in store.rows} == {60_000}
+    projector.step(NOW_MS)
+    assert {row.step_ms for row in store.rows} == {60_000, 3_600_000}

@@ -44,8 +44,12 @@ class Ends:
         self.near, self.far = socket.socketpair()
         self.near.setblocking(False)
         self.got: list[tuple[str, bytes]] = []
+        self.skipped: list[tuple[str, int]] = []
         self.stream = PacketStream(
-            sock=self.near, on_message=lambda t, p: self.got.append((t, p)), max_packet_bytes=LIMIT
+            sock=self.near,
+            on_message=lambda t, p: self.got.append((t, p)),
+            max_packet_bytes=LIMIT,
+            on_oversized=lambda topic, size: self.skipped.append((topic, size)),
         )
 
     def feed(self, data: bytes) -> None:
@@ -151,3 +155,12 @@ def test_a_broken_socket_is_told_to_paho(ends: Ends) -> None:
     with pytest.raises(OSError, match=r"."):
         ends.stream.send(b"y")
     assert ends.stream.at_end
+
+
+@pytest.mark.parametrize(("at_once", "topic"), [(1 << 20, "spBv1.0/g/NDATA/n"), (8, "")])
+def test_what_is_skipped_for_its_size_is_told(ends: Ends, at_once: int, topic: str) -> None:
+    packet = publish("spBv1.0/g/NDATA/n", b"x" * 3 * LIMIT)
+    ends.feed(packet[:at_once])
+    ends.feed(packet[at_once:] + publish("t", b"next"))
+    assert ends.skipped == [(topic, 2 + 17 + 3 * LIMIT)]
+    assert ends.got == [("t", b"next")]
