@@ -56,6 +56,9 @@ def _families(service: Service) -> Iterator[tuple[str, str, str, Iterable[Sample
         "alerts raised since start",
         [({"kind": k}, v) for k, v in service.engine.raised.items()],
     )
+    yield "orewatch_alerts_unwritten", "gauge", "alerts the disk did not take", [({}, service.engine.unwritten)]
+    failed = [({"task": name}, count) for name, count in service.tasks.failures.items()]
+    yield "orewatch_task_failures_total", "counter", "errors at a task's edge, which then began anew", failed
     yield "orewatch_outbox_letters", "gauge", "letters by state", [({"state": k}, v) for k, v in letters.items()]
     yield "orewatch_outbox_failures_total", "counter", "attempts that failed", [({}, service.sender.failures)]
     yield "orewatch_collector_total", "counter", "the collector's counters", _collector(service)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING
 
 from api import memory
@@ -39,11 +39,12 @@ from api.live.stream import Stream
 from api.live.watch import Watch
 from api.notify.outbox import Outbox
 from api.notify.sender import Sender, apprise_channels
+from api.tasks import Tasks
 from api.units.first_look import read_days
 from api.units.state_history import TAIL_MS, StateHistories, joined, live_tail, paced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Sequence
+    from collections.abc import Callable, Sequence
 
     from api.settings import ApiSettings
     from api.units.demo_controls import DemoControls
@@ -111,7 +112,7 @@ class Service:
         )
         self._built = False
         self._below: dict[str, bool] = {}
-        self._tasks: list[asyncio.Task[None]] = []
+        self.tasks = Tasks()
         self._replayed = False
         self.caught_up = False
         self.known = KnownUnits(registry=registry, roster=self.roster)
@@ -147,20 +148,18 @@ class Service:
         if not self._replayed:
             self._remember()
         memory.reconcile(self.judge, self.book)
-        self._spawn(self.link.run(), "follow the broker")
-        self._spawn(self._catch_up_then_watch(), "watch")
-        self._spawn(self._rounds(), "rounds")
-        self._spawn(self.sender.run(), "outbox")
-        self._spawn(read_days(list(self.roster), self.states_between, self.now_ms), "days ahead of the first page")
+        self.tasks.begin(self.link.run, "follow the broker")
+        self.tasks.begin(self._catch_up_then_watch, "watch")
+        self.tasks.begin(self._rounds, "rounds")
+        self.tasks.begin(self.sender.run, "outbox")
+        days = partial(read_days, list(self.roster), self.states_between, self.now_ms)
+        self.tasks.begin(days, "days ahead of the first page")
 
     async def stop(self) -> None:
         """Stop cleanly: viewers told, broker left, memory kept."""
         self.stream.end()
         await self.link.stop()
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        self._tasks.clear()
+        await self.tasks.end()
         if self.caught_up:
             memory.save(self.database, self.judge)
         self.database.close()
@@ -254,11 +253,12 @@ class Service:
 
     async def _catch_up_then_watch(self) -> None:
         began_ms = self.now_ms()
-        await catch_up(self.judge, self.watch, self.store, now_ms=self.now_ms, below=self._is_below)
-        if told := self.engine.tell_of_standing(began_ms, self.now_ms()):
-            log.info("%d alert(s) found while catching up still stand", told)
-        self.watch.judged_ms = self.judge.now_ms
-        self.caught_up = True
+        if not self.caught_up:
+            await catch_up(self.judge, self.watch, self.store, now_ms=self.now_ms, below=self._is_below)
+            if told := self.engine.tell_of_standing(began_ms, self.now_ms()):
+                log.info("%d alert(s) found while catching up still stand", told)
+            self.watch.judged_ms = self.judge.now_ms
+            self.caught_up = True
         await self.watch.run()
 
     async def _rounds(self) -> None:
@@ -283,17 +283,6 @@ class Service:
         if await look_at_late_data(self.review, self.roster, self.states, now_ms=self.now_ms):
             self.engine.standing.touch(self.now_ms())
 
-    def _spawn(self, work: Coroutine[object, object, None], name: str) -> None:
-        task = asyncio.create_task(work, name=f"api: {name}")
-        task.add_done_callback(_ended)
-        self._tasks.append(task)
-
 
 def _whole(at_ms: int) -> int:
     return at_ms // SECOND_MS * SECOND_MS
-
-
-def _ended(task: asyncio.Task[None]) -> None:
-    with suppress(asyncio.CancelledError):
-        if error := task.exception():
-            log.error("%s ended: %r", task.get_name(), error, exc_info=error)

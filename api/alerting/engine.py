@@ -6,8 +6,10 @@ Rules are asked when something changed or when one of them falls due, never once
 from __future__ import annotations
 
 import logging
+from collections import deque
 from dataclasses import dataclass, replace
 from enum import Enum, auto
+from sqlite3 import OperationalError
 from typing import TYPE_CHECKING, Any, Self
 
 from api.alerting.book import AlertRecord
@@ -160,15 +162,33 @@ class AlertEngine:
         self._lost_t = lost_t
         self.raised: dict[str, int] = {kind.value: 0 for kind in AlertKind}
         self.standing = Standing(book=book)
+        self._unwritten: deque[tuple[Unit, Transition, Facts, int, Mode]] = deque()
+
+    @property
+    def unwritten(self) -> int:
+        """How many transitions wait for a disk that takes them."""
+        return len(self._unwritten)
 
     def write(self, unit: Unit, transition: Transition, facts: Facts, *, recorded_ms: int, mode: Mode) -> None:
-        """Write one transition."""
-        with self.book.database.transaction():
-            if isinstance(transition, Raised):
-                self._raise(unit, transition, facts, recorded_ms, mode)
-            else:
-                self._clear(unit, transition, recorded_ms, mode)
-        self.standing.touch(recorded_ms)
+        """Write one transition; where the disk does not take it, it waits for :meth:`write_waiting`, in order."""
+        self._unwritten.append((unit, transition, replace(facts), recorded_ms, mode))
+        self.write_waiting()
+
+    def write_waiting(self) -> None:
+        """Write what waits. An alert that cannot be written now must not be lost, nor stop the watch."""
+        while self._unwritten:
+            unit, transition, facts, recorded_ms, mode = self._unwritten[0]
+            try:
+                with self.book.database.transaction():
+                    if isinstance(transition, Raised):
+                        self._raise(unit, transition, facts, recorded_ms, mode)
+                    else:
+                        self._clear(unit, transition, recorded_ms, mode)
+            except OperationalError as error:
+                log.error("%d alert transition(s) cannot be written: %s", len(self._unwritten), error)  # noqa: TRY400
+                return
+            self._unwritten.popleft()
+            self.standing.touch(recorded_ms)
 
     def lost_t(self, record: AlertRecord, now_ms: int) -> float | None:
         """Return the tonnes lost so far, or in all where the alert is over; None where that is unknown."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from api.alerting.engine import NEVER, Facts, Rules, UnitEpisodes
 from api.alerting.rules import Cleared, Raised
+from api.live.onset import Onsets
 from api.live.pace import LOOK_BACK_MS, Pace
 from api.live.tally import Tally
 from orewatch.plant.classifier import Classifier
@@ -70,8 +71,7 @@ class Judge:
         self._episodes: list[UnitEpisodes] = []
         self._due = np.empty(0, np.int64)
         self._day_ms = day_start_ms(start_ms)
-        # By unit: the edge of its pace, and the onset shown for it; empty once the state changed.
-        self._since: list[tuple[int, int]] = []
+        self._onsets = Onsets()
         self.classifier = Classifier(units=units, start_ms=start_ms)
         for unit in units:
             self._append(unit)
@@ -121,6 +121,11 @@ class Judge:
             self._judge_pace(end_ms, recorded_ms, mode)
         return changes
 
+    def write_waiting(self) -> None:
+        """Write alerts that the disk did not take before."""
+        if self._engine.unwritten:
+            self._engine.write_waiting()
+
     def status(self, number: int) -> Status:
         """Return what is shown of a unit."""
         return self.classifier.status(number)
@@ -132,15 +137,9 @@ class Judge:
             return facts.since_ms
         verdict = pace.verdict
         edge_ms = verdict.since_ms if verdict and facts.state is State.UNDERPERFORMING else pace.over_ms
-        if edge_ms in {0, self._since[number][0]}:
-            return self._since[number][1] if edge_ms else facts.since_ms
-        since_ms = facts.since_ms
-        for interval in reversed(self.classifier.intervals(number, edge_ms)):
-            if interval.state not in PACED:
-                break
-            since_ms = interval.start_ms
-        self._since[number] = (edge_ms, since_ms)
-        return since_ms
+        if not edge_ms:
+            return facts.since_ms
+        return self._onsets.since_ms(self.classifier, number, facts.since_ms, edge_ms)
 
     def pending(self, number: int) -> tuple[Pending, str | None] | None:
         """Return the state being counted towards, and the alert that follows it."""
@@ -242,7 +241,6 @@ class Judge:
             )
         )
         self._due = np.append(self._due, self.now_ms)
-        self._since.append((0, 0))
 
     def _rules(self, unit: Unit) -> Rules:
         return Rules.of(unit, idle_after_s=self._idle_after_s, not_producing_after_h=self._not_producing_after_h)
@@ -252,13 +250,13 @@ class Judge:
         facts.state, facts.reason, facts.since_ms = status.state, status.reason.value, status.since_ms
         facts.told_ms, facts.idle_since_ms = self.now_ms, status.idle_since_ms
         facts.last_tonne_ms = self.tallies[number].last_tonne_ms
-        self._since[number] = (0, 0)
+        self._onsets.changed(number)
         self._tell_below(number)
 
     def _change(self, change: Change, recorded_ms: int, mode: Mode) -> None:
         # Time up to the decision passed under what was shown until then.
         self._ask(change.unit, change.decided_ms, recorded_ms, mode)
-        self._since[change.unit] = (0, 0)
+        self._onsets.changed(change.unit)
         facts = self.facts[change.unit]
         facts.state, facts.reason, facts.since_ms = change.state, change.reason.value, change.since_ms
         facts.told_ms, facts.idle_since_ms = change.decided_ms + SECOND_MS, change.idle_since_ms

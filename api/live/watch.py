@@ -107,6 +107,7 @@ class Watch:
         """Judge the seconds that are over, and show."""
         now_ms = self._now_ms()
         self._take_in_units()
+        self._judge.write_waiting()
         due = due_seconds(self._judge.now_ms, now_ms)
         if due.leap is not Leap.NONE:
             self._leap(due.leap, now_ms)
