@@ -53,7 +53,7 @@ _ALL: Final = (
     Scenario(
         "hot_bearing",
         "a crusher bearing runs hot: rise_k above normal in the end",
-        parameters={"rise_k": 50.0, "time_constant_s": 150.0},
+        parameters={"rise_k": 50.0, "time_constant_s": 90.0},
     ),
     Scenario(
         "throughput_loss",

@@ -8,6 +8,7 @@ import { icon, reasonWord } from "./states.js";
 
 const CLOSED_SHOWN = 8;
 const PRIORITY_ICON = { high: "M8 2l6.5 12h-13zM8 6.5v3.2M8 11.9v.1", medium: "M8 2l6 6-6 6-6-6zM8 5.5v3M8 10.6v.1", low: "M8 2a6 6 0 1 0 .01 0zM8 7.5v4M8 4.8v.1" };
+const NAMELESS = new Error("no name");
 const ORDER = { UNACK: 0, RTNUN: 1, ACKED: 2, SHLVD: 3, NORM: 4 };
 
 function rememberedName() {
@@ -51,8 +52,9 @@ function card({ act }) {
       await act(id, what, body);
       return true;
     } catch (error) {
-      setText(fault, t("alert.failed", { why: error.message }));
-      fault.hidden = false;
+      // A missing name is said beside its field.
+      if (error !== NAMELESS) setText(fault, t("alert.failed", { why: error.message }));
+      fault.hidden = error === NAMELESS;
       return false;
     } finally {
       acknowledge.disabled = false;
@@ -135,7 +137,7 @@ export function alertPanel({ unitId, now }) {
     if (!by) {
       needed.hidden = false;
       who.focus();
-      throw new Error(t("alert.who.needed"));
+      throw NAMELESS;
     }
     await send(`/api/v1/alerts/${encodeURIComponent(id)}/${what}`, { by, ...body });
     await read();

@@ -64,7 +64,7 @@ function draw() {
   if (!view || !standing) return;
   const at = now();
   const trusted = stream.link === "lost" ? "lost" : standing.connection;
-  view.head.show(standing, at);
+  view.head.show(standing, at, trusted === "lost" && standing.connection === "live");
   for (const { ref, machine, signal, gauge } of view.dials) {
     gauge.show(reading({ signal, told: signals[ref], now: at, trusted, working: works(machine, signal, signals, standing.state) }));
   }

@@ -68,7 +68,8 @@ export function unitHead(unit) {
 
   return {
     node,
-    show(standing, now) {
+    /** `blind`: this page hears nothing, so whether the unit is connected is not known. */
+    show(standing, now, blind) {
       const { tone } = stateOf(standing.state);
       setAttribute(node, "data-state", standing.state);
       setAttribute(node, "data-tone", tone);
@@ -90,7 +91,7 @@ export function unitHead(unit) {
       setText(lastTonne.value, Number.isFinite(standing.last_tonne_at) ? moment(standing.last_tonne_at, now) : t("never"));
       setText(lastTonne.more, Number.isFinite(standing.last_tonne_at) ? ago(now - standing.last_tonne_at) : "");
       setText(seen.value, Number.isFinite(standing.last_seen) ? ago(now - standing.last_seen) : t("never"));
-      setText(seen.more, standing.connection ? t(`connection.${standing.connection}`) : "");
+      setText(seen.more, blind ? t("not-known") : standing.connection ? t(`connection.${standing.connection}`) : "");
       contact.hidden = standing.connection === "live" || standing.connection === null;
       setAttribute(contact, "data-connection", standing.connection);
       if (!contact.hidden) setText(contact, t(`connection.${standing.connection}.note`, { moment: moment(standing.last_seen, now) }));

@@ -172,7 +172,7 @@ export const strings = {
   "priority.low": "low",
 
   "demo.title": "Try it",
-  "demo.why": "These act on the simulated plant behind this unit.",
+  "demo.why": "These act on the simulated plant behind this unit. Flow and currents are read every second, temperatures every half minute.",
   "demo.more": "More",
   "demo.failed": "The plant did not take it: {why}",
   "scenario.stop_feeder": "Stop the feeder",
