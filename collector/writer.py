@@ -69,7 +69,7 @@ class Writer:
         self._births: dict[NodeKey, Birth] = {}
         self._ours: list[Arrival] = []
         self._letters: list[DeadLetter] = []
-        self._deaths: list[Death] = []
+        self._deaths: dict[NodeKey, Death] = {}
         self._upkept_ms = 0
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
 
@@ -136,7 +136,7 @@ class Writer:
             elif isinstance(item, DeadLetter):
                 self._letters.append(item)
             elif isinstance(item, Death):
-                self._deaths.append(item)
+                self._deaths[item.key] = item
                 self._ours += self._foreign.forget(item.key, now_ms)
             elif isinstance(item, Declared):
                 self._foreign.declare(item)
@@ -145,7 +145,7 @@ class Writer:
         try:
             self._keep_letters_bounded()
             self._commit(arrivals, now_ms, everything=everything)
-            for death in self._deaths:
+            for death in self._deaths.values():
                 self._registry.died(death.key.node, death.at_ms)
             self._deaths.clear()
             if everything or not 0 <= now_ms - self._upkept_ms < UPKEEP_MS:
@@ -162,6 +162,8 @@ class Writer:
         known = self._births.get(birth.key)
         if known and birth.schemas is None:
             birth = Birth(birth.key, birth.record, known.schemas)
+        # Deaths are written after births: one that the node has come back from must not be.
+        self._deaths.pop(birth.key, None)
         self._births[birth.key] = birth
 
     def _commit(self, arrivals: Sequence[Arrival], now_ms: int, *, everything: bool) -> None:
