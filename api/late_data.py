@@ -23,9 +23,17 @@ AROUND_MS = 900_000
 
 
 async def look_at_late_data(
-    review: LateReview, roster: Roster, states: StateHistories, *, now_ms: Callable[[], int]
+    review: LateReview,
+    roster: Roster,
+    states: StateHistories,
+    *,
+    now_ms: Callable[[], int],
+    on_late: Callable[[str], None],
 ) -> bool:
-    """Review every span that is due; True where anything was written. A store that is down is asked again later."""
+    """Review every span that is due; True where anything was written. A store that is down is asked again later.
+
+    ``on_late``: the history of this unit is not what it was.
+    """
     wrote = False
     for unit_id, span in review.due():
         unit = roster.unit(unit_id)
@@ -39,5 +47,6 @@ async def look_at_late_data(
             log.warning("late data of %s waits for the store: %s", unit_id, error)
             review.late(unit_id, span.first_ms, span.last_ms)
             continue
+        on_late(unit_id)
         wrote |= bool(review.review(unit, intervals))
     return wrote

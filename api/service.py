@@ -34,6 +34,7 @@ from api.live.judge import Judge
 from api.live.known_units import KnownUnits
 from api.live.production_day import ProductionDay
 from api.live.readings import LiveReadings
+from api.live.recount import Recounts
 from api.live.roster import Roster
 from api.live.stream import Stream
 from api.live.watch import Watch
@@ -99,6 +100,7 @@ class Service:
         )
         self.day = ProductionDay(start_h=settings.production_day_start_h, shifts=settings.shifts)
         self.roster = Roster()
+        self.recounts = Recounts(store=store, day_start_ms=self.day.start_ms)
         self.readings = LiveReadings()
         self.stream = Stream(max_viewers=settings.max_viewers)
         self.states = StateHistories(store=store)
@@ -248,6 +250,7 @@ class Service:
         if judge is None:
             back_ms = FRESH_MS if self.store is not None and len(self.roster) else 0
             judge = self.new_judge(_whole(now_ms - back_ms))
+            self.recounts.ask(unit.id for unit in self.roster)
         self.judge = judge
         self.build_live()
 
@@ -280,8 +283,13 @@ class Service:
             await asyncio.sleep(ROUND_S)
 
     async def _review_late_data(self) -> None:
-        if await look_at_late_data(self.review, self.roster, self.states, now_ms=self.now_ms):
+        written = await look_at_late_data(
+            self.review, self.roster, self.states, now_ms=self.now_ms, on_late=lambda unit: self.recounts.ask([unit])
+        )
+        if written:
             self.engine.standing.touch(self.now_ms())
+        if self.caught_up:
+            await self.recounts.some(self.judge)
 
 
 def _whole(at_ms: int) -> int:

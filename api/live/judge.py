@@ -81,6 +81,10 @@ class Judge:
         """The end of the last second that was judged."""
         return self.classifier.now_ms
 
+    def number(self, unit_id: str) -> int | None:
+        """Return a unit's number, or None where it is not known."""
+        return self._numbers.get(unit_id)
+
     def add(self, units: Sequence[Unit]) -> None:
         """Take in units that were not known before now."""
         self.classifier.add(units)
@@ -123,8 +127,7 @@ class Judge:
 
     def write_waiting(self) -> None:
         """Write alerts that the disk did not take before."""
-        if self._engine.unwritten:
-            self._engine.write_waiting()
+        self._engine.write_waiting()
 
     def status(self, number: int) -> Status:
         """Return what is shown of a unit."""
@@ -150,7 +153,7 @@ class Judge:
 
     def lost_t(self, unit_id: str, onset_ms: int, until_ms: int) -> float | None:
         """Return target minus produced over a span, never below 0; None for a unit nothing was counted of."""
-        number = self._numbers.get(unit_id)
+        number = self.number(unit_id)
         if number is None or self.tallies[number].today_t is None:
             return None
         tally = self.tallies[number]
@@ -159,7 +162,7 @@ class Judge:
 
     def adopt(self, unit_id: str, kind: AlertKind, onset_ms: int, raised_ms: int) -> None:
         """Let a standing alert of the book be this memory's own, where the memory was lost."""
-        number = self._numbers.get(unit_id)
+        number = self.number(unit_id)
         if number is None:
             return
         episode = self._episodes[number].episodes[kind]

@@ -92,6 +92,18 @@ class Tally:
             self.day_start_ms = day_start_ms
             self._day_base_t = self.at(day_start_ms)
 
+    def correct(self, day: Tally) -> None:
+        """Take over what ``day``, counted from complete scans, says of the same day; what came after it stays."""
+        if day._carry is None or day.counted_to_ms is None or day.day_start_ms != self.day_start_ms:
+            return
+        if self._carry is None:
+            self.__dict__ |= day.__dict__
+            return
+        after_t = self.total_t - self.at(day.counted_to_ms)
+        self._day_base_t = self.total_t - after_t - (day.today_t or 0.0)
+        if day.last_tonne_ms is not None:
+            self.last_tonne_ms = max(day.last_tonne_ms, self.last_tonne_ms or 0)
+
     def pin(self, time_ms: int) -> None:
         """Remember what stood at ``time_ms`` until :meth:`unpin`, however long that is."""
         if all(at_ms != time_ms for at_ms, _ in self._pins):

@@ -57,13 +57,26 @@ class Outbox:
             )
             return connection.total_changes - before
 
-    def claim(self, now_ms: int, limit: int = 20) -> list[Letter]:
-        """Take letters that are due. Unless marked :meth:`sent` or :meth:`failed`, they come again."""
+    def waiting_channels(self, now_ms: int) -> list[str]:
+        """Return the channels, those no longer configured among them, that letters are due for."""
+        rows = self.database.rows(
+            "SELECT DISTINCT channel FROM outbox WHERE sent_ms IS NULL AND given_up IS NULL AND due_ms <= ?", (now_ms,)
+        )
+        return [row["channel"] for row in rows]
+
+    def claim(self, channel: str, now_ms: int, limit: int = 5) -> list[Letter]:
+        """Take letters of a channel that are due. Unless marked :meth:`sent` or :meth:`failed`, they come again.
+
+        Of one alert only the oldest: nobody is told that something is over, and then that it began.
+        """
         with self.database.transaction() as connection:
             rows = connection.execute(
-                "SELECT id, channel, title, body, created_ms, attempts FROM outbox"
-                " WHERE sent_ms IS NULL AND given_up IS NULL AND due_ms <= ? ORDER BY id LIMIT ?",
-                (now_ms, limit),
+                "SELECT id, channel, title, body, created_ms, attempts FROM outbox AS o"
+                " WHERE sent_ms IS NULL AND given_up IS NULL AND due_ms <= ? AND channel = ? AND NOT EXISTS ("
+                "SELECT 1 FROM outbox AS older WHERE older.channel = o.channel AND older.alert = o.alert"
+                " AND older.id < o.id AND older.sent_ms IS NULL AND older.given_up IS NULL)"
+                " ORDER BY id LIMIT ?",
+                (now_ms, channel, limit),
             ).fetchall()
             letters = [
                 Letter(r["id"], r["channel"], r["title"], r["body"], r["created_ms"], r["attempts"] + 1) for r in rows
@@ -75,9 +88,15 @@ class Outbox:
             return letters
 
     def sent(self, letter: Letter, now_ms: int) -> None:
-        """The channel took it."""
+        """The channel took it: what it refused before may be tried again at once."""
         with self.database.transaction() as connection:
             connection.execute("UPDATE outbox SET sent_ms = ? WHERE id = ? AND sent_ms IS NULL", (now_ms, letter.id))
+            if letter.attempts > 1:
+                connection.execute(
+                    "UPDATE outbox SET due_ms = ? WHERE channel = ? AND sent_ms IS NULL AND given_up IS NULL"
+                    " AND due_ms > ?",
+                    (now_ms, letter.channel, now_ms),
+                )
 
     def failed(self, letter: Letter, reason: str, now_ms: int) -> None:
         """The channel did not take it: again later, each time later, and not for ever."""

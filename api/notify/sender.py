@@ -52,7 +52,7 @@ class AppriseChannel:
 
 
 class Sender:
-    """Empties the outbox, one letter at a time per round, all channels at once."""
+    """Empties the outbox: channels side by side, each for itself one letter after the other."""
 
     def __init__(self, *, outbox: Outbox, channels: dict[str, Channel], now_ms: Callable[[], int]) -> None:
         self._outbox = outbox
@@ -61,15 +61,32 @@ class Sender:
         self.failures = 0
 
     async def run(self) -> None:
-        """Send what is due, for ever."""
-        while True:
-            await self.send_due()
-            await asyncio.sleep(PERIOD_S)
+        """Send what is due, for ever. A channel that hangs keeps no other from being told."""
+        busy: dict[str, asyncio.Task[int]] = {}
+        try:
+            while True:
+                for channel in [name for name, task in busy.items() if task.done()]:
+                    busy.pop(channel).result()
+                for channel in self._outbox.waiting_channels(self._now_ms()):
+                    if channel not in busy:
+                        busy[channel] = asyncio.create_task(self._send_channel(channel))
+                await asyncio.sleep(PERIOD_S)
+        finally:
+            for task in busy.values():
+                task.cancel()
+            await asyncio.gather(*busy.values(), return_exceptions=True)
 
     async def send_due(self) -> int:
         """Send what is due now; returns how many letters were taken."""
-        letters = self._outbox.claim(self._now_ms())
-        return sum(await asyncio.gather(*(self._send(letter) for letter in letters))) if letters else 0
+        channels = self._outbox.waiting_channels(self._now_ms())
+        return sum(await asyncio.gather(*(self._send_channel(channel) for channel in channels)))
+
+    async def _send_channel(self, channel: str) -> int:
+        taken = 0
+        # One at a time: a claim lasts only so long, and order matters to people.
+        while letters := self._outbox.claim(channel, self._now_ms(), 1):
+            taken += await self._send(letters[0])
+        return taken
 
     async def _send(self, letter: Letter) -> bool:
         channel = self._channels.get(letter.channel)

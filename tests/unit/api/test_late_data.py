@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 from pydantic import SecretStr
 
@@ -55,13 +56,51 @@ async def test_late_data_makes_one_digest_and_pages_nobody(house: House) -> None
     assert [(a.state, a.historical, a.active) for a in found] == [(AlertState.NORM, True, False)] * 2
     assert found[1].onset_ms == pytest.approx(T0 + 1800_000, abs=2000)
     assert found[1].tonnes_lost == pytest.approx(15 / 4, abs=0.3)
-    (letter,) = service.outbox.claim(house.now_ms)
+    (letter,) = service.outbox.claim(service.outbox.channels[0], house.now_ms)
     assert "2 past event(s)" in letter.body
     service._late(UNIT.id, T0, T0 + 4500_000)
     house.now_ms += QUIET_MS
     await service._review_late_data()
     assert len(service.book.select(AlertFilter(), 9)) == 2, "the same data again shows nothing new"
     assert service.outbox.counts()["waiting"] == 1
+
+
+async def test_late_data_puts_the_days_tonnes_right(house: House) -> None:
+    day_ms = house.service.day.start_ms(T0 + 86_400_000)
+    start_ms = day_ms - 3_600_000
+    end_ms = house.store.make(UNIT, [("run", 3600), ("run", 3600), ("off", 3600), ("run", 1800)], start_ms)
+    whole = dict(house.store.series_of[UNIT.id])
+    for ref, (times, values) in whole.items():
+        heard = (times < day_ms - 600_000) | (times >= end_ms - 1_200_000)
+        house.store.series_of[UNIT.id][ref] = (times[heard], values[heard])
+    house.now_ms = end_ms
+    service = house.service
+    await service.replay_history(units=[UNIT], start_ms=start_ms, end_ms=end_ms)
+    service.caught_up = True
+    tph = 0.95 * UNIT.target_tph
+    assert service.judge.tallies[0].today_t != pytest.approx(1.5 * tph, abs=0.1), "shared evenly for want of better"
+    house.store.series_of[UNIT.id] = whole
+    service._late(UNIT.id, day_ms - 600_000, end_ms - 1_200_000)
+    house.now_ms += QUIET_MS
+    await service._review_late_data()
+    assert service.judge.tallies[0].today_t == pytest.approx(1.5 * tph, abs=0.02)
+    service.judge.tallies[0].count(np.array([end_ms + 60_000]), whole[UNIT.roles.total][1][-1:] + 0.2)
+    assert service.judge.tallies[0].today_t == pytest.approx(1.5 * tph + 0.2, abs=0.02)
+
+
+async def test_a_start_without_memory_counts_the_whole_day(house: House) -> None:
+    day_ms = house.service.day.start_ms(T0 + 86_400_000)
+    end_ms = house.store.make(UNIT, [("run", 3600), ("run", 10 * 3600)], day_ms - 3_600_000)
+    house.now_ms = end_ms
+    service = house.service
+    service._remember()
+    from api.live.catch_up import catch_up
+
+    await catch_up(service.judge, service.watch, house.store, now_ms=lambda: end_ms, below=service._is_below)
+    assert service.judge.tallies[0].today_t == pytest.approx(4 * 0.95 * UNIT.target_tph, abs=0.1)
+    service.caught_up = True
+    await service._review_late_data()
+    assert service.judge.tallies[0].today_t == pytest.approx(10 * 0.95 * UNIT.target_tph, abs=0.1)
 
 
 async def test_late_data_waits_for_a_store_that_is_down(house: House) -> None:

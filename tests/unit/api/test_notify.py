@@ -103,10 +103,68 @@ async def test_a_crash_while_sending_repeats_it(database: AlertDatabase, clock: 
     box = Mailbox()
     made = sender(database, clock, box)
     made._outbox.put(LETTER, alert=1, event="raised", now_ms=NOW)
-    assert len(made._outbox.claim(NOW)) == 1  # and then the process dies
+    assert len(made._outbox.claim("box0", NOW)) == 1  # and then the process dies
     assert await made.send_due() == 0
     clock.ms += CLAIM_MS
     assert await made.send_due() == 1
+
+
+async def test_nobody_reads_that_it_is_over_before_that_it_began(database: AlertDatabase, clock: Clock) -> None:
+    box = Mailbox()
+    made = sender(database, clock, box)
+    made._outbox.put(Message("raised", ""), alert=1, event="raised", now_ms=NOW)
+    box.mood = "refuses"
+    await made.send_due()
+    box.mood = "takes"
+    clock.ms += 1000  # the first letter still waits for its next turn
+    made._outbox.put(Message("cleared", ""), alert=1, event="cleared", now_ms=clock.ms)
+    made._outbox.put(Message("other", ""), alert=2, event="raised", now_ms=clock.ms)
+    assert await made.send_due() == 1
+    clock.ms += FIRST_WAIT_MS
+    await made.send_due()
+    assert box.taken == ["other/", "raised/", "cleared/"]
+
+
+async def test_a_healed_channel_gets_at_once_what_it_refused(database: AlertDatabase, clock: Clock) -> None:
+    box = Mailbox()
+    made = sender(database, clock, box)
+    box.mood = "refuses"
+    for alert in (1, 2, 3):
+        made._outbox.put(Message(f"{alert}", ""), alert=alert, event="raised", now_ms=clock.ms)
+        for _ in range(8 if alert == 1 else 2):
+            await made.send_due()
+            clock.ms += FIRST_WAIT_MS * 2
+    box.mood = "takes"
+    clock.ms += FIRST_WAIT_MS * 4
+    await made.send_due()
+    assert sorted(box.taken) == ["1/", "2/", "3/"]
+    assert made._outbox.counts() == {"waiting": 0, "sent": 3, "given_up": 0}
+
+
+async def test_a_channel_that_hangs_keeps_no_other_waiting(
+    database: AlertDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Hanging:
+        async def send(self, title: str, body: str) -> bool:
+            await asyncio.Event().wait()
+            return bool(title or body)
+
+    monkeypatch.setattr("api.notify.sender.PERIOD_S", 0.01)
+    well = Mailbox()
+    outbox = Outbox(database=database, channels=["hangs", "well"])
+    made = Sender(outbox=outbox, channels={"hangs": Hanging(), "well": well}, now_ms=lambda: NOW)
+    running = asyncio.create_task(made.run())
+    for number in range(30):
+        outbox.put(Message(f"{number}", ""), alert=number, event="raised", now_ms=NOW)
+        await asyncio.sleep(0.01)
+    for _ in range(200):
+        if len(well.taken) == 30:
+            break
+        await asyncio.sleep(0.01)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert len(well.taken) == 30
+    assert outbox.counts() == {"waiting": 30, "sent": 30, "given_up": 0}
 
 
 async def test_not_for_ever(database: AlertDatabase, clock: Clock) -> None:
