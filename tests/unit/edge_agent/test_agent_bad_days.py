@@ -128,8 +128,9 @@ async def test_two_agents_with_one_id_are_named_and_lose_nothing(
                 async with running(agents[1].run()):
                     await until(lambda: "is another agent running as u-1?" in caplog.text)
                 await until(lambda: _owed(agents[0]) == 0, 40)
-            async with running(agents[1].run()):
-                await until(lambda: _owed(agents[1]) == 0, 40)
+            again = Agent(settings=files[1], sources=[Fake(A)])
+            async with running(again.run()):
+                await until(lambda: again.uplinks and _owed(again) == 0, 40)
     received = Counter((g, t) for g, t, _ in centre.rows().elements())
     everything: Counter[tuple[int, int]] = Counter()
     for settings, agent in zip(files, agents, strict=True):
