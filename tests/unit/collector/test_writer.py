@@ -148,3 +148,14 @@ def test_closing_writes_what_is_queued(running: Running) -> None:
     assert running.kept.journal.dead_letters()[0].reason == "malformed"
     assert running.upkept
     assert "journal-writer" not in {t.name for t in threading.enumerate()}
+
+
+@pytest.mark.parametrize(("last", "died_ms"), [("birth", None), ("death", NOW_MS + 7)])
+def test_what_came_last_counts_when_a_death_and_a_birth_wait_together(
+    running: Running, last: str, died_ms: int | None
+) -> None:
+    birth, death = Birth(KEY, record(), []), Death(KEY, NOW_MS + 7)
+    for item in (birth, death, birth) if last == "birth" else (birth, death):
+        running.writer.submit(item)
+    assert running.writer.flush()
+    assert running.kept.registry.nodes()[0].died_ms == died_ms
