@@ -7,6 +7,7 @@ blocks therefore need no rules of their own: they mark windows dirty, and those 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -55,25 +56,32 @@ def touched(block: DecodedBlock, step_ms: int) -> set[int]:
 def column(blocks: Sequence[DecodedBlock], ref: SignalRef) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Return one signal's GOOD, finite values: times ascending, none twice; of equal times the later block's counts."""
     times, values = [], []
-    for block in blocks:
-        place = block.schema.where.get(ref)
+    # Block by block the same few calls would cost more than the work: all blocks of a schema at once.
+    for _, same in groupby(blocks, key=lambda block: id(block.schema)):
+        together = list(same)
+        schema = together[0].schema
+        place = schema.where.get(ref)
         if place is None:
             continue
         number, at = place
-        for scans in block.scans:
-            if scans.group != number:
-                continue
-            # The whole group at once would turn every other column into floats as well.
-            group = block.schema.groups[number]
-            one = physical(group_of_one(group, at), scans.steps[:, at : at + 1])[:, 0]
-            good = np.isfinite(one)
-            if scans.quality is not None:
-                good &= scans.quality[:, at] == Quality.GOOD
-            times.append(scans.time_ms[good])
-            values.append(one[good])
+        scans = [scans for block in together for scans in block.scans if scans.group == number]
+        if not scans:
+            continue
+        # The whole group at once would turn every other column into floats as well.
+        steps = np.concatenate([part.steps[:, at : at + 1] for part in scans])
+        one = physical(group_of_one(schema.groups[number], at), steps)[:, 0]
+        good = np.isfinite(one)
+        if any(part.quality is not None for part in scans):
+            good &= np.concatenate([_is_good(part, at) for part in scans])
+        times.append(np.concatenate([part.time_ms for part in scans])[good])
+        values.append(one[good])
     if not times:
         return np.empty(0, np.int64), np.empty(0, np.float64)
     return settle(np.concatenate(times), np.concatenate(values))
+
+
+def _is_good(scans: Scans, at: int) -> NDArray[np.bool_]:
+    return np.ones(len(scans), np.bool_) if scans.quality is None else scans.quality[:, at] == Quality.GOOD
 
 
 def group_of_one(group: ScanGroup, at: int) -> ScanGroup:

@@ -60,10 +60,6 @@ def _joined(scans: Sequence[Scans]) -> list[Scans]:
     return joined
 
 
-def _float_columns(schema: Schema, group: int) -> list[int]:
-    return [i for i, c in enumerate(schema.groups[group].columns) if c.resolution is None]
-
-
 def _filled(scans: Scans) -> NDArray[np.int64]:
     """Return the steps, BAD and ABSENT ones replaced by the one before: they say nothing and cost nothing."""
     if scans.quality is None:
@@ -88,7 +84,7 @@ def pack_body(schema: Schema, scans: Sequence[Scans], first_ms: int) -> bytes:
             raise ValueError(f"scans: shape {part.steps.shape} of group {part.group} is not the schema's")
         index[place] = (part.group, len(part), part.quality is not None)
         steps = _filled(part)
-        float_columns = _float_columns(schema, part.group)
+        float_columns = schema.float_columns[part.group]
         if float_columns:
             bits = np.ascontiguousarray(steps[:, float_columns].T)
             bits[:, 1:] ^= bits[:, :-1].copy()
@@ -148,11 +144,12 @@ def unpack_body(schema: Schema, body: bytes, first_ms: int) -> list[Scans]:
     numbers = [g for g, _, _ in index]
     if any(g >= len(schema.groups) or not n for g, n, _ in index) or len(set(numbers)) != count:
         raise BodyError("groups are not those of the schema")
-    float_columns = {g: _float_columns(schema, g) for g in numbers}
+    float_columns = {g: schema.float_columns[g] for g in numbers}
     widths = {g: len(schema.groups[g].columns) for g in numbers}
     n_wide, n_huge = _ESCAPES.unpack(reader.take(_ESCAPES.size))
     total = sum(n * (widths[g] - len(float_columns[g]) + 1) for g, n, _ in index)
-    flat = _differences(reader, total, n_wide, n_huge)
+    lengths = [n for g, n, _ in index for _ in range(widths[g] - len(float_columns[g]) + 1)]
+    flat = _row_sums(_differences(reader, total, n_wide, n_huge), np.array(lengths, np.int64))
     bits = {g: _float_bits(reader.take(8 * n * len(float_columns[g])), n) for g, n, _ in index if float_columns[g]}
     scans = []
     at = 0
@@ -160,10 +157,10 @@ def unpack_body(schema: Schema, body: bytes, first_ms: int) -> list[Scans]:
         integers = widths[g] - len(float_columns[g])
         rows = flat[at : at + n * (integers + 1)].reshape(integers + 1, n)
         at += rows.size
-        np.cumsum(rows[0, 1:], out=rows[0, 1:])
-        # One pass restores the times as well: their first difference was taken against first_ms.
-        values = np.cumsum(rows, axis=1)
-        steps = values[1:].T
+        # Of times, differences of differences are kept, and the first difference was taken against first_ms.
+        start_ms = int(rows[0, 0])
+        time_ms = (rows[0] - start_ms).cumsum() + (start_ms + first_ms)
+        steps = rows[1:].T
         if float_columns[g]:
             whole = np.empty((n, widths[g]), np.int64)
             whole[:, float_columns[g]] = bits[g].T
@@ -175,7 +172,7 @@ def unpack_body(schema: Schema, body: bytes, first_ms: int) -> list[Scans]:
             if quality.max() > max(Quality):
                 raise BodyError(f"quality {quality.max()}")
             steps = np.where((quality == Quality.BAD) | (quality == Quality.ABSENT), 0, steps)
-        scans.append(Scans(g, values[0] + first_ms, steps, quality))
+        scans.append(Scans(g, time_ms, steps, quality))
     reader.finish()
     return scans
 
@@ -194,6 +191,15 @@ def _differences(reader: _Reader, total: int, n_wide: int, n_huge: int) -> NDArr
         widened[escaped_wide] = huge
         zigzag[escaped] = widened
     return (zigzag >> np.uint64(1)).view(np.int64) ^ -(zigzag & np.uint64(1)).view(np.int64)
+
+
+def _row_sums(flat: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return the running sums of each row of ``flat``, rows of these lengths one after the other: one pass for all."""
+    sums = flat.cumsum()
+    ends = lengths.cumsum()
+    before = np.concatenate(([0], sums[ends[:-1] - 1])) if len(ends) else ends
+    sums -= before.repeat(lengths)
+    return sums
 
 
 def _float_bits(data: memoryview, rows: int) -> NDArray[np.int64]:

@@ -69,6 +69,11 @@ class Schema:
         return hashlib.blake2b(self.text.encode(), digest_size=HASH_BYTES).digest()
 
     @cached_property
+    def float_columns(self) -> list[list[int]]:
+        """By group, the columns that have no resolution."""
+        return [[i for i, c in enumerate(group.columns) if c.resolution is None] for group in self.groups]
+
+    @cached_property
     def where(self) -> dict[SignalRef, tuple[int, int]]:
         """Where a signal is: group number, column number."""
         return {ref: (g, c) for g, group in enumerate(self.groups) for c, ref in enumerate(group.refs())}
