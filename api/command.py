@@ -10,12 +10,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from api.alerting.database import AlertDatabase, AlertDatabaseError
 from api.app import create_app
+from api.notify.sender import no_channels
 from api.server import Server
 from api.service import Service
 from api.settings import ApiSettings
 from api.stores import open_registry, open_store
-from orewatch.settings import read_settings
+from orewatch.settings import SettingsError, read_settings
 
 if TYPE_CHECKING:
     import argparse
@@ -36,6 +38,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 def run(arguments: argparse.Namespace) -> int:
     """Run until stopped; 0 after a clean stop."""
     settings = read_settings(ApiSettings, file=arguments.config, prefix=PREFIX, environ=os.environ)
+    _check(settings)
     if arguments.check:
         print("the settings are right")  # noqa: T201 - for people
         return 0
@@ -44,9 +47,24 @@ def run(arguments: argparse.Namespace) -> int:
     return asyncio.run(serve(settings))
 
 
+def _check(settings: ApiSettings) -> None:
+    """Look at what only this machine can tell; :class:`SettingsError`. URLs are secrets: only their place is told."""
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        AlertDatabase.open(settings.data_dir / "alerts.db").close()
+    except (OSError, AlertDatabaseError) as error:
+        raise SettingsError(
+            [f"data_dir = {str(settings.data_dir)!r}: {error}; allowed: a folder to write to"]
+        ) from error
+    if settings.notify and (wrong := no_channels([url.get_secret_value() for url in settings.notify])):
+        places = ", ".join(map(str, wrong))
+        raise SettingsError(
+            [f"notify: number {places} is not an address that messages can go to; allowed: Apprise URLs"]
+        )
+
+
 async def serve(settings: ApiSettings) -> int:
     """Open the stores, start the service, serve; 1 where the address cannot be had."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
     registry = open_registry(settings)
     service = Service(settings=settings, store=open_store(settings), registry=registry, now_ms=wall_clock_ms)
     app = create_app(service=service)

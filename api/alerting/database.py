@@ -88,7 +88,10 @@ class AlertDatabase:
     def open(cls, path: Path) -> Self:
         """Open or create the file; :class:`AlertDatabaseError` where it is not ours or from a later version."""
         path.parent.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+        try:
+            connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5.0)
+        except sqlite3.OperationalError as error:
+            raise AlertDatabaseError(f"{path}: {error}") from error
         connection.row_factory = sqlite3.Row
         try:
             connection.execute("PRAGMA journal_mode=WAL")

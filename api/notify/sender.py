@@ -43,9 +43,7 @@ class AppriseChannel:
     def _open(self) -> Any:  # noqa: ANN401 - the library has no types
         import apprise  # noqa: PLC0415 - see the module's first line
 
-        # Both log addresses, and an address is a secret here.
-        for name in ("apprise", "urllib3", "requests"):
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+        _silence_libraries()
         target = apprise.Apprise()
         target.add(self._url)
         return target
@@ -108,6 +106,20 @@ class Sender:
         return taken
 
 
+def no_channels(urls: Sequence[str]) -> list[int]:
+    """Return the places, from 1, of URLs that Apprise knows no channel for. Takes a second: the library is loaded."""
+    import apprise  # noqa: PLC0415 - see the module's first line
+
+    _silence_libraries()
+    return [place for place, url in enumerate(urls, 1) if apprise.Apprise.instantiate(url) is None]
+
+
 def apprise_channels(urls: Sequence[str]) -> dict[str, Channel]:
     """Return a channel per URL, by its digest."""
     return {channel_id(url): AppriseChannel(url=url) for url in urls}
+
+
+def _silence_libraries() -> None:
+    # All of them log addresses, and an address is a secret here.
+    for name in ("apprise", "urllib3", "requests"):
+        logging.getLogger(name).setLevel(logging.CRITICAL + 1)

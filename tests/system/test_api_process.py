@@ -101,3 +101,30 @@ def test_a_port_in_use_is_said(tmp_path: Path) -> None:
         )
     assert done.returncode == 1
     assert f"127.0.0.1:{port} cannot be listened on" in done.stderr.decode()
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ({"DATA_DIR": "/proc/nowhere"}, "data_dir = '/proc/nowhere'"),
+        ({"NOTIFY": "json://localhost/ nonsense://hushhush"}, "notify: number 2"),
+        ({"HOST": "0.0.0.0"}, "set a token"),
+        ({"IDLE_AFTER_S": "30"}, "idle_after_s = '30'"),
+    ],
+)
+def test_a_wrong_setting_stops_the_start_and_is_named(tmp_path: Path, more: dict[str, str], said: str) -> None:
+    ended = subprocess.run(
+        COMMAND, env=environment(tmp_path, **more), capture_output=True, text=True, timeout=30, check=False
+    )
+    assert ended.returncode == 2
+    assert said in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "hushhush" not in ended.stderr + ended.stdout
+
+
+def test_a_file_that_is_no_database_stops_the_start(tmp_path: Path) -> None:
+    (tmp_path / "alerts.db").write_text("not a database at all, really not one" * 20)
+    ended = subprocess.run(COMMAND, env=environment(tmp_path), capture_output=True, text=True, timeout=30, check=False)
+    assert ended.returncode == 2
+    assert "file is not a database" in ended.stderr
+    assert "Traceback" not in ended.stderr
