@@ -15,26 +15,42 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Scans with the earliest and latest of their times and the count of their values."""
+    """Scans with the earliest and latest of their times, the latest of each group, and the count of their values."""
 
     scans: list[Scans] = field(default_factory=list)
     first_ms: int = 0
     last_ms: int = 0
     values: int = 0
+    newest: dict[int, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, scans: list[Scans]) -> Span:
         """Measure ``scans``, none of them empty."""
         first = min((int(s.time_ms.min()) for s in scans), default=0)
         last = max((int(s.time_ms.max()) for s in scans), default=0)
-        return cls(scans, first, last, sum(s.steps.size for s in scans))
+        newest: dict[int, int] = {}
+        for s in scans:
+            newest[s.group] = max(newest.get(s.group, 0), int(s.time_ms[-1]))
+        return cls(scans, first, last, sum(s.steps.size for s in scans), newest)
 
     def joined(self, other: Span) -> Span:
         """Return both together."""
         if not self.scans:
             return other
         first, last = min(self.first_ms, other.first_ms), max(self.last_ms, other.last_ms)
-        return Span([*self.scans, *other.scans], first, last, self.values + other.values)
+        newest = {**self.newest, **other.newest}
+        return Span([*self.scans, *other.scans], first, last, self.values + other.values, newest)
+
+    def runs_back(self, other: Span) -> bool:
+        """Whether ``other`` has a group at or before the time at which this already has it: a clock was set back.
+
+        That one group is behind another says nothing: a slow source answers late.
+        """
+        return any(first <= self.newest.get(group, first - 1) for group, first in other.oldest())
+
+    def oldest(self) -> list[tuple[int, int]]:
+        """Return (group, earliest time) of each part."""
+        return [(s.group, int(s.time_ms[0])) for s in self.scans]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +64,11 @@ class Limits:
 def cut(held: Span, batch: list[Scans], limits: Limits) -> tuple[list[list[Scans]], Span, list[Scans]]:
     """Return what to seal now, what is open then, and the part of that which came with ``batch``.
 
-    A block ends where the clock was set back, so that the times within one only grow.
+    A block ends where the clock was set back, so that the times of a group only grow within one.
     """
     new = Span.of(batch)
     sealed: list[list[Scans]] = []
-    aged = new.first_ms < held.last_ms or new.first_ms - held.first_ms >= limits.span_ms
+    aged = held.runs_back(new) or new.first_ms - held.first_ms >= limits.span_ms
     if held.scans and (aged or held.values >= limits.values):
         sealed.append(held.scans)
         held = Span()

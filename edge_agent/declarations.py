@@ -34,6 +34,7 @@ _NODE: Final = {
     ACKNOWLEDGED: DataType.STRING,
     WATCHED: DataType.INT64,
 }
+_OF_BLOCKS: Final = {BLOCK, SCHEMAS, SPOOL, RESEND, ACKNOWLEDGED}
 _WRITABLE: Final = {RESEND, ACKNOWLEDGED, WATCHED}
 
 
@@ -42,13 +43,18 @@ def alias_names(unit: Unit) -> list[str]:
     return [*_NODE, *(f"{ref.machine}/{ref.signal}" for ref, _ in unit.signals())]
 
 
-def node_metrics(aliases: Mapping[str, int]) -> list[MetricDeclaration]:
-    """Return the node's own metrics."""
+def node_metrics(aliases: Mapping[str, int], *, blocks: bool = True) -> list[MetricDeclaration]:
+    """Return the node's own metrics.
+
+    Without ``blocks`` nothing is declared of them: a collector that saw them declared would wait for blocks
+    and record nothing else.
+    """
     return [
         MetricDeclaration(
             name=name, datatype=datatype, alias=aliases[name], writable=name in _WRITABLE, births_null=name == BLOCK
         )
         for name, datatype in _NODE.items()
+        if blocks or name not in _OF_BLOCKS
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
@@ -11,6 +12,7 @@ from edge_agent import declarations as metric
 from edge_agent.commands import Acknowledgement, Resend
 from edge_agent.lanes import RecordLane
 from edge_agent.plain_record import history
+from edge_agent.spool_file import SpoolError
 from orewatch.sparkplug.edge_node import Reading
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from orewatch.plant.unit import Unit
     from orewatch.sparkplug.edge_node import EdgeNodeSession
     from orewatch.sparkplug.session_loop import SessionLoop
+
+log = logging.getLogger(__name__)
 
 LIVE_HORIZON_MS: Final = 60_000
 STATUS_MS: Final = 30_000
@@ -83,16 +87,25 @@ class RecordPump:
         """Carry out orders, report, and send what waits, until cancelled."""
         while True:
             self._wake.clear()
-            while self._orders:
-                await self._carry_out(self._orders.popleft())
-            if self._link.connected and self._session.born:
-                self._report()
-                await self._send_blocks()
+            try:
+                await self._once()
+            except SpoolError as error:
+                # Scanning goes on into memory; the blocks on the disk wait until it can be read.
+                if not self._counters["spool_unreadable"]:
+                    log.error("uplink %s: %s", self._settings.name, error)  # noqa: TRY400 - no trace
+                self._counters["spool_unreadable"] += 1
             try:
                 async with asyncio.timeout(PUMP_S):
                     await self._wake.wait()
             except TimeoutError:
                 continue
+
+    async def _once(self) -> None:
+        while self._orders:
+            await self._carry_out(self._orders.popleft())
+        if self._link.connected and self._session.born:
+            self._report()
+            await self._send_blocks()
 
     async def _carry_out(self, command: Acknowledgement | Resend) -> None:
         if isinstance(command, Resend):
@@ -168,7 +181,8 @@ class RecordPump:
 
     def declare(self, now: int) -> None:
         """Set what births say of the record."""
-        self._session.set_value(None, metric.SCHEMAS, json.dumps(self._spool.schemas_in_use()), now)
+        if self._settings.record == "blocks":
+            self._session.set_value(None, metric.SCHEMAS, json.dumps(self._spool.schemas_in_use()), now)
         for r in self._readings(now):
             self._session.set_value(None, r.name, r.value, now)
 

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 PREFIX = "OREWATCH_AGENT_"
 
+MAX_STAMPED_BYTES = 900
+"""They stand in every block."""
+
 SparkplugId = Annotated[str, StringConstraints(pattern=r"^[^+/#\x00]{1,200}$")]
 """What may stand in a topic: anything without ``+``, ``/``, ``#``."""
 Ref = Annotated[str, StringConstraints(pattern=r"^[^.]+\..+$")]
@@ -135,6 +138,12 @@ class UnitSettings(Strict):
     def _whole(self) -> Self:
         if self.circuit is None and None in {self.roles, self.nameplate_tph, self.mineral}:
             raise ValueError("without circuit, roles, nameplate_tph and mineral must be set")
+        stamped = "".join((self.id, self.site, self.province, self.mineral or ""))
+        if len(stamped.encode()) > MAX_STAMPED_BYTES or not stamped.isprintable():
+            size = len(stamped.encode())
+            raise ValueError(
+                f"id, site, province and mineral take {size} bytes together; allowed: {MAX_STAMPED_BYTES} printable"
+            )
         return self
 
 

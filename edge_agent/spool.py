@@ -6,7 +6,8 @@
              (one row per append)          +-> owed to uplink B --acknowledge-^
 
 Sealing a block and emptying the open scans is one transaction, so each scan is in exactly one block.
-All methods may be called from any thread; each is durable when it returns, unless it says otherwise.
+All methods may be called from any thread; each is durable when it returns, unless it says otherwise. Those
+that read raise :class:`SpoolError` where the disk cannot be read.
 """
 
 from __future__ import annotations
@@ -16,40 +17,29 @@ import logging
 import sqlite3
 import threading
 import uuid
-from dataclasses import dataclass
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, Literal
 
-from edge_agent.cutting import Limits, Span, cut
+from edge_agent.cutting import Span, cut
 from edge_agent.scan_rows import pack_scans
 from edge_agent.spool_file import SpoolError, SpoolFile, aliases_for, uplink_ids
-from edge_agent.spool_room import Room
+from edge_agent.spool_pace import Pace
+from edge_agent.spool_room import Room, SpooledBlock
 from orewatch.telemetry.schema import Schema, schema_from_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from orewatch.plant.unit import Unit
     from orewatch.telemetry.scan import Scans
 
+__all__ = ["MAX_UNWRITTEN", "Spool", "SpooledBlock"]
+
 log = logging.getLogger(__name__)
 
 MAX_UNWRITTEN: Final = 900
 """Appends held in memory while the disk takes nothing: a quarter of an hour at 1 Hz."""
-_HEAD_BYTES: Final = 110
-"""What of a block is not values, about."""
-_HOUR_MS: Final = 3_600_000
-
-
-@dataclass(frozen=True, slots=True)
-class SpooledBlock:
-    """A sealed block as it waits; ``data`` never changes once it was handed out."""
-
-    number: int
-    data: bytes
-    schema: bytes
-    first_ms: int
-    last_ms: int
 
 
 class Spool:
@@ -69,13 +59,10 @@ class Spool:
     ) -> None:
         self._file = file
         self.schema = schema
-        self._block_bytes = block_bytes
-        self._block_ms = int(block_seconds * 1000)
+        self._pace = Pace(block_bytes=block_bytes, block_ms=int(block_seconds * 1000))
         self._lock = threading.RLock()
         self._open = Span()
         self._unwritten: list[list[Scans]] = []
-        self._bytes_per_value = 1.0
-        self._bytes_per_hour = 0.0
         self._tags = [unit.id, unit.site, unit.province, unit.mineral]
         self._lost_on_disk = 0
         self._closed = False
@@ -155,7 +142,7 @@ class Spool:
                 self.seal_due(now_ms)
                 return True
             batch = [s for waiting in self._unwritten for s in waiting]
-            sealed, rest, row = cut(self._open, batch, self._limits())
+            sealed, rest, row = cut(self._open, batch, self._pace.limits())
             try:
                 with self._file.transaction() as db:
                     for span in sealed:
@@ -170,6 +157,8 @@ class Spool:
                 while len(self._unwritten) > MAX_UNWRITTEN:
                     self._lost_on_disk += sum(len(s) for s in self._unwritten.pop(0))
                 return False
+            if len(self._unwritten) > 1:
+                log.warning("spool: the disk takes scans again; %d held ones are written", len(self._unwritten) - 1)
             self._unwritten.clear()
             self._open = rest
             self.seal_due(now_ms)
@@ -178,7 +167,7 @@ class Spool:
     def seal_due(self, now_ms: int, *, force: bool = False) -> bool:
         """Seal the open scans when they are old enough (or a clock was set back, or ``force``); True if it was done."""
         with self._lock:
-            if not self._open.scans or (not force and 0 <= now_ms - self._open.first_ms < self._block_ms):
+            if not self._open.scans or (not force and 0 <= now_ms - self._open.first_ms < self._pace.block_ms):
                 return False
             try:
                 with self._file.transaction() as db:
@@ -192,12 +181,12 @@ class Spool:
 
     def pending(self, uplink: str, *, after: int = 0, limit: int = 64) -> list[SpooledBlock]:
         """Return blocks owed to ``uplink`` with numbers above ``after``, oldest first; handed out, they are final."""
-        with self._lock:
+        with self._reading():
             number = self._uplinks[uplink]
             rows = self._room.owed(number, after, limit)
-            if rows and self._room.sent(number, rows[-1][0]):
-                self._note("UPDATE uplinks SET sent_upto = ? WHERE id = ?", (rows[-1][0], number))
-            return [SpooledBlock(*row) for row in rows]
+            if rows and self._room.sent(number, rows[-1].number):
+                self._note("UPDATE uplinks SET sent_upto = ? WHERE id = ?", (rows[-1].number, number))
+            return rows
 
     def acknowledge(self, uplink: str, ranges: Iterable[tuple[int, int]]) -> int:
         """Take note that ``uplink`` holds the blocks of ``ranges`` (first, last) durably; return how many were new.
@@ -214,22 +203,25 @@ class Spool:
 
     def owe_again(self, uplink: str, from_ms: int, to_ms: int) -> int:
         """Owe ``uplink`` every block still here that touches the span; return how many came back."""
-        with self._lock, self._file.transaction() as db:
-            return db.execute(
-                "INSERT OR IGNORE INTO owed SELECT ?, number FROM blocks WHERE last_ms >= ? AND first_ms <= ?",
-                (self._uplinks[uplink], from_ms, to_ms),
-            ).rowcount
+        sql = "INSERT OR IGNORE INTO owed SELECT ?, number FROM blocks WHERE last_ms >= ? AND first_ms <= ?"
+        with self._lock:
+            try:
+                with self._file.transaction() as db:
+                    return db.execute(sql, (self._uplinks[uplink], from_ms, to_ms)).rowcount
+            except sqlite3.Error as error:
+                self._failed(error)
+                return 0
 
     def schemas_in_use(self) -> list[str]:
         """Return the texts of the present schema and of each that a block in the spool still uses."""
-        with self._lock:
+        with self._reading():
             used = {h for (h,) in self._file.db.execute("SELECT DISTINCT schema FROM blocks")}
             texts = dict(self._file.db.execute("SELECT hash, text FROM schemas").fetchall())
             return [self.schema.text, *(texts[h] for h in sorted(used - {self.schema.hash}))]
 
     def schema_named(self, name: bytes) -> Schema:
         """Return a schema in use by its hash; KeyError where there is none."""
-        with self._lock:
+        with self._reading():
             if name == self.schema.hash:
                 return self.schema
             found = self._file.db.execute("SELECT text FROM schemas WHERE hash = ?", (name,)).fetchone()
@@ -255,21 +247,20 @@ class Spool:
 
     def depth(self, uplink: str) -> int:
         """Return how many sealed blocks ``uplink`` has not acknowledged."""
-        with self._lock:
+        with self._reading():
             sql = "SELECT count(*) FROM owed WHERE uplink = ?"
             return int(self._file.db.execute(sql, (self._uplinks[uplink],)).fetchone()[0])
 
     def dropped(self) -> Mapping[str, int]:
         """Return scans dropped since the spool was begun, by reason."""
-        with self._lock:
+        with self._reading():
             counts = dict(self._file.db.execute("SELECT reason, scans FROM dropped").fetchall())
             return counts | ({"disk": self._lost_on_disk} if self._lost_on_disk else {})
 
     def hours_left(self) -> float | None:
         """Return how long the spool takes in before it must drop, at the pace of late; None before the first blocks."""
         with self._lock:
-            left = self._room.max_bytes - self._room.used_bytes
-            return max(0.0, left / self._bytes_per_hour) if self._bytes_per_hour else None
+            return self._pace.hours(self._room.max_bytes - self._room.used_bytes)
 
     def close(self) -> None:
         """Let go of the file; open scans stay journaled and are sealed at the next start."""
@@ -277,15 +268,17 @@ class Spool:
             self._closed = True
             self._file.close()
 
-    def _limits(self) -> Limits:
-        return Limits(self._block_ms, max(1, int(self._block_bytes / self._bytes_per_value)))
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with self._lock:
+            try:
+                yield
+            except sqlite3.Error as error:
+                raise SpoolError(f"{self._file.path}: {error}; allowed: a disk that can be read") from error
 
     def _seal(self, tags: Sequence[str], schema: Schema, scans: list[Scans]) -> None:
         data = self._room.seal(tags=tags, spool=self.uuid, schema=schema, scans=scans)
-        span = Span.of(scans)
-        # Learned slowly: a few quiet blocks must not make the next ones huge.
-        self._bytes_per_value += 0.2 * (max(1, len(data) - _HEAD_BYTES) / span.values - self._bytes_per_value)
-        self._bytes_per_hour = len(data) * _HOUR_MS / max(1000, span.last_ms - span.first_ms)
+        self._pace.learn(len(data), Span.of(scans))
 
     def _note(self, sql: str, values: tuple[int, int]) -> None:
         # Worth keeping, but a disk that takes nothing must not stop the agent.

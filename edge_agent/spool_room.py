@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from edge_agent.scan_rows import unpack_scans
@@ -22,6 +23,17 @@ log = logging.getLogger(__name__)
 _ROW_BYTES: Final = 96
 """What a block's row and its index entries take besides the block."""
 _LEVELS: Final = (1, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class SpooledBlock:
+    """A sealed block as it waits; ``data`` never changes once it was handed out."""
+
+    number: int
+    data: bytes
+    schema: bytes
+    first_ms: int
+    last_ms: int
 
 
 class Room:
@@ -96,13 +108,13 @@ class Room:
             self.seal(tags=tags, spool=spool, schema=schema_from_text(texts[name]), scans=scans)
         self._db.execute("DELETE FROM open_scans")
 
-    def owed(self, uplink: int, after: int, limit: int) -> list[tuple[int, bytes, bytes, int, int]]:
-        """Return (number, data, schema, first_ms, last_ms) of blocks owed to ``uplink``, oldest first."""
+    def owed(self, uplink: int, after: int, limit: int) -> list[SpooledBlock]:
+        """Return blocks owed to ``uplink``, oldest first."""
         sql = (
             "SELECT b.number, b.data, b.schema, b.first_ms, b.last_ms FROM owed o JOIN blocks b USING (number)"
             " WHERE o.uplink = ? AND o.number > ? ORDER BY o.number LIMIT ?"
         )
-        return self._db.execute(sql, (uplink, after, limit)).fetchall()
+        return [SpooledBlock(*row) for row in self._db.execute(sql, (uplink, after, limit))]
 
     def sent(self, uplink: int, number: int) -> bool:
         """Remember that blocks up to ``number`` were handed out; True where that is to be written."""

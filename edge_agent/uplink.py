@@ -74,7 +74,7 @@ class Uplink:
             node=unit.id,
             bd_seq=spool.bd_seq(settings.name),
             primary_host=settings.primary_host,
-            node_metrics=metric.node_metrics(aliases),
+            node_metrics=metric.node_metrics(aliases, blocks=settings.record == "blocks"),
             devices=metric.device_metrics(unit, aliases),
         )
         self._linked_at = 0.0
@@ -109,7 +109,8 @@ class Uplink:
         """Keep the uplink up until cancelled; then say goodbye."""
         now = self._now_ms()
         self._session.set_value(None, metric.DESCRIPTION, self._unit.to_json(), now)
-        self._session.set_value(None, metric.SPOOL, self._spool.uuid.hex(), now)
+        if self._settings.record == "blocks":
+            self._session.set_value(None, metric.SPOOL, self._spool.uuid.hex(), now)
         self._record.declare(now)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._loop.run(), name=f"uplink {self.name}")

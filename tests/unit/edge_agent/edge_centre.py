@@ -46,7 +46,8 @@ class Centre:
         self.events.append(event)
         if isinstance(event, NodeBorn):
             self.births[None] = {name: m.value for name, m in event.metrics.items()}
-            for text in json.loads(str(event.metrics["Record/Schemas"].value)):
+            declared = event.metrics.get("Record/Schemas")
+            for text in json.loads(str(declared.value)) if declared else ():
                 schema = schema_from_text(text)
                 self.schemas[schema.hash] = schema
         elif isinstance(event, DeviceBorn):

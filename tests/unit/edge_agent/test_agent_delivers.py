@@ -185,6 +185,8 @@ async def test_hosts_without_blocks_get_history_as_ordinary_metrics(
         await asyncio.sleep(0.3)
         assert not centre.blocks
         assert not centre.rejected()
+        # Declared, blocks would be waited for, and a collector would record nothing else.
+        assert not {"Record/Block", "Delivery/Acknowledged"} & centre.births[None].keys()
     _, kept = _everything_sent(settings)
     sent = {t for *_, t, _ in centre.live}
     assert len(sent & {t for _, t, _ in kept}) >= 2

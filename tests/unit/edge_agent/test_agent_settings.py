@@ -80,6 +80,8 @@ def test_variables_override_the_file(tmp_path: Path) -> None:
     ("old", "new", "message"),
     [
         ('id = "pb-01"', 'id = "pb/01"', r"unit\.id = 'pb/01': .*pattern"),
+        ('site = "Nakhlak"', f'site = "{"x" * 900}"', r"take 9\d\d bytes together; allowed: 900"),
+        ('site = "Nakhlak"', 'site = "a\\u0000b"', r"allowed: 900 printable"),
         ('id = "pb-01"\n', "", r"unit\.id: missing; it must be set"),
         ('circuit = "lead"', 'circuit = "gold"', r"circuit: 'gold' is unknown; allowed: lead, zinc"),
         ('circuit = "lead"', "", r"without circuit, roles, nameplate_tph and mineral must be set"),

@@ -36,3 +36,24 @@ def test_a_block_that_is_large_enough_is_sealed_early() -> None:
 def test_packed_scans_come_back() -> None:
     scans = stretch(T0, 7, schema=SMALL)
     assert rows(unpack_scans(pack_scans(scans))) == rows(scans)
+
+
+def test_a_slow_source_that_answers_late_does_not_cut_blocks() -> None:
+    fast, slow = ([s for s in stretch(T0, 60, schema=SMALL) if s.group == n] for n in (0, 1))
+    held, sealed = Span(), 0
+    for second in range(60):
+        new = slice_by_time(fast, T0, 1000)[second]
+        late = slice_by_time(slow, T0, 1000)[second - 3] if second > 3 else []
+        done, held, _ = cut(held, [*new], Limits(600_000, 10**6))
+        more, held, _ = cut(held, [*late], Limits(600_000, 10**6)) if late else ([], held, [])
+        sealed += len(done) + len(more)
+    assert sealed == 0
+    assert rows(held.scans) == rows([*fast, *(s for p in slice_by_time(slow, T0, 1000)[1:57] for s in p)])
+
+
+@given(st.integers(0, 50_000))
+def test_a_block_ends_where_the_clock_was_set_back(back_ms: int) -> None:
+    held = Span.of(stretch(T0, 50, schema=SMALL))
+    new = stretch(T0 + 49_000 - back_ms, 1, schema=SMALL)
+    sealed, rest, _ = cut(held, new, Limits(600_000, 10**6))
+    assert (sealed, rest.scans) == ([held.scans], new)

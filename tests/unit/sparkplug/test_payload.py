@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from orewatch.sparkplug import sparkplug_b_pb2 as pb
 from orewatch.sparkplug.fields import read_value
 from orewatch.sparkplug.payload import (
+    MAX_TIME_MS,
     DataSet,
     DataType,
     Metric,
@@ -75,6 +76,7 @@ VALUES: dict[DataType, st.SearchStrategy[MetricValue]] = {
 }
 PROPERTIES = st.dictionaries(TEXT, st.none() | st.booleans() | ints(64, signed=True) | DOUBLES | TEXT, max_size=3)
 NUMBERS = st.none() | st.integers(0, (1 << 64) - 1)
+TIMES = st.none() | st.integers(0, MAX_TIME_MS)
 
 
 @st.composite
@@ -86,7 +88,7 @@ def metrics(draw: st.DrawFn) -> Metric:
         alias=draw(NUMBERS),
         datatype=datatype,
         value=value,
-        timestamp_ms=draw(NUMBERS),
+        timestamp_ms=draw(TIMES),
         is_historical=draw(st.booleans()),
         is_transient=draw(st.booleans()),
         is_null=value is None,
