@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Final, Self
 
 if TYPE_CHECKING:
@@ -34,10 +34,12 @@ class Database:
         self._write_lock = threading.RLock()
         self._read_lock = threading.Lock()
         try:
-            self._writer = _connect(path, synchronous, busy_s)
-            self._writer.executescript(ddl)
-            self._reader = _connect(path, synchronous, busy_s)
-            self._reader.execute("PRAGMA query_only = ON")
+            with ExitStack() as opened:
+                self._writer = _connect(path, synchronous, busy_s, opened)
+                self._writer.executescript(ddl)
+                self._reader = _connect(path, synchronous, busy_s, opened)
+                self._reader.execute("PRAGMA query_only = ON")
+                opened.pop_all()
         except sqlite3.Error as error:
             raise DatabaseError(path, error) from error
 
@@ -91,8 +93,10 @@ class Database:
                 raise DatabaseError(self.path, error) from error
 
 
-def _connect(path: Path, synchronous: str, busy_s: float) -> sqlite3.Connection:
+def _connect(path: Path, synchronous: str, busy_s: float, opened: ExitStack) -> sqlite3.Connection:
+    """Open one connection; ``opened`` closes it where the rest fails."""
     connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None, check_same_thread=False)
+    opened.callback(connection.close)
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
