@@ -58,8 +58,8 @@ log = logging.getLogger(__name__)
 
 CARRY_S = 60.0
 ROUND_S = 5.0
-# What a start without memory looks back over.
-FRESH_MS = 4 * 3_600_000
+# What a start without memory looks back over, for so many units; a larger fleet must not wait longer for its alerts.
+FRESH_MS, FRESH_UNITS, FRESH_LEAST_MS = 4 * 3_600_000, 200, 900_000
 
 
 class Service:
@@ -248,7 +248,7 @@ class Service:
         now_ms = self.now_ms()
         judge = memory.restored(self.database, now_ms, self.new_judge)
         if judge is None:
-            back_ms = FRESH_MS if self.store is not None and len(self.roster) else 0
+            back_ms = _back_ms(len(self.roster)) if self.store is not None else 0
             judge = self.new_judge(_whole(now_ms - back_ms))
             self.recounts.ask(unit.id for unit in self.roster)
         self.judge = judge
@@ -290,6 +290,12 @@ class Service:
             self.engine.standing.touch(self.now_ms())
         if self.caught_up:
             await self.recounts.some(self.judge)
+
+
+def _back_ms(units: int) -> int:
+    if not units:
+        return 0
+    return max(FRESH_LEAST_MS, FRESH_MS * FRESH_UNITS // max(FRESH_UNITS, units))
 
 
 def _whole(at_ms: int) -> int:

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from api.alerting.book import AlertFilter
 from api.alerting.late_review import QUIET_MS, idle_stretches
 from api.alerting.models import AlertState
-from api.service import Service
+from api.service import Service, _back_ms
 from api.settings import ApiSettings
 from orewatch.plant.states import Interval, State, StateReason
 from tests.unit.api.made_plant import T0, MadeStore, made_unit
@@ -101,6 +101,11 @@ async def test_a_start_without_memory_counts_the_whole_day(house: House) -> None
     service.caught_up = True
     await service._review_late_data()
     assert service.judge.tallies[0].today_t == pytest.approx(10 * 0.95 * UNIT.target_tph, abs=0.1)
+
+
+@pytest.mark.parametrize(("units", "minutes"), [(0, 0), (1, 240), (200, 240), (800, 60), (100_000, 15)])
+def test_a_large_fleet_looks_back_less(units: int, minutes: int) -> None:
+    assert _back_ms(units) == minutes * MINUTE
 
 
 async def test_late_data_waits_for_a_store_that_is_down(house: House) -> None:
