@@ -16,14 +16,32 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-WHOLE = ""
+WHOLE, REPLAYED = "", "replayed"
+# What a start without memory looks back over, for so many units; a larger fleet must not wait longer for its alerts.
+FRESH_MS, FRESH_UNITS, FRESH_LEAST_MS = 4 * 3_600_000, 200, 900_000
 LONGEST_MS = 26 * 3_600_000
 
 
-def save(database: AlertDatabase, judge: Judge) -> None:
-    """Keep what ``judge`` remembers."""
+def back_ms(units: int) -> int:
+    """Return how far a start without memory looks back."""
+    if not units:
+        return 0
+    return max(FRESH_LEAST_MS, FRESH_MS * FRESH_UNITS // max(FRESH_UNITS, units))
+
+
+def save(database: AlertDatabase, judge: Judge, *, replayed_from_ms: int | None = None) -> None:
+    """Keep what ``judge`` remembers; ``replayed_from_ms``: all of it since then was replayed from the store."""
     text = orjson.dumps(judge.to_dict(), option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
-    database.put_carry([(WHOLE, judge.now_ms, text.decode())])
+    carries = [(WHOLE, judge.now_ms, text.decode())]
+    if replayed_from_ms is not None:
+        carries.append((REPLAYED, judge.now_ms, str(replayed_from_ms)))
+    database.put_carry(carries)
+
+
+def replayed_from(database: AlertDatabase, now_ms: int) -> int | None:
+    """Return since when the memory of ``now_ms`` was replayed from the store, with nothing after it; None otherwise."""
+    kept = database.carries().get(REPLAYED)
+    return int(kept[1]) if kept is not None and kept[0] == now_ms and kept[1].isascii() and kept[1].isdigit() else None
 
 
 def restored(database: AlertDatabase, now_ms: int, new_judge: Callable[[int], Judge]) -> Judge | None:

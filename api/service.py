@@ -58,8 +58,6 @@ log = logging.getLogger(__name__)
 
 CARRY_S = 60.0
 ROUND_S = 5.0
-# What a start without memory looks back over, for so many units; a larger fleet must not wait longer for its alerts.
-FRESH_MS, FRESH_UNITS, FRESH_LEAST_MS = 4 * 3_600_000, 200, 900_000
 
 
 class Service:
@@ -139,11 +137,10 @@ class Service:
                 mode=Mode.HISTORY,
                 below=self._is_below,
             )
-            for number, unit in enumerate(self.judge.units):
-                self.states.keep(unit.id, self.judge.classifier.intervals(number), start_ms, self.judge.now_ms)
+            self._keep_states(start_ms)
         self._replayed = True
         self.build_live()
-        memory.save(self.database, self.judge)
+        memory.save(self.database, self.judge, replayed_from_ms=start_ms)
 
     async def start(self) -> None:
         """Follow the broker, start the tick and the outbox. Returns once ready; catching up goes on behind."""
@@ -154,8 +151,7 @@ class Service:
         self.tasks.begin(self._catch_up_then_watch, "watch")
         self.tasks.begin(self._rounds, "rounds")
         self.tasks.begin(self.sender.run, "outbox")
-        days = partial(read_days, list(self.roster), self.states_between, self.now_ms)
-        self.tasks.begin(days, "days ahead of the first page")
+        self.tasks.begin(partial(read_days, list(self.roster), self.states_between, self.now_ms), "days ahead")
 
     async def stop(self) -> None:
         """Stop cleanly: viewers told, broker left, memory kept."""
@@ -248,11 +244,18 @@ class Service:
         now_ms = self.now_ms()
         judge = memory.restored(self.database, now_ms, self.new_judge)
         if judge is None:
-            back_ms = _back_ms(len(self.roster)) if self.store is not None else 0
+            back_ms = memory.back_ms(len(self.roster)) if self.store is not None else 0
             judge = self.new_judge(_whole(now_ms - back_ms))
             self.recounts.ask(unit.id for unit in self.roster)
         self.judge = judge
+        if replayed_ms := memory.replayed_from(self.database, judge.now_ms):
+            self._keep_states(replayed_ms)
         self.build_live()
+
+    def _keep_states(self, start_ms: int) -> None:
+        """What was just replayed from the store need not be read from it again for the first page."""
+        for number, unit in enumerate(self.judge.units):
+            self.states.keep(unit.id, self.judge.classifier.intervals(number), start_ms, self.judge.now_ms)
 
     async def _catch_up_then_watch(self) -> None:
         began_ms = self.now_ms()
@@ -290,12 +293,6 @@ class Service:
             self.engine.standing.touch(self.now_ms())
         if self.caught_up:
             await self.recounts.some(self.judge)
-
-
-def _back_ms(units: int) -> int:
-    if not units:
-        return 0
-    return max(FRESH_LEAST_MS, FRESH_MS * FRESH_UNITS // max(FRESH_UNITS, units))
 
 
 def _whole(at_ms: int) -> int:

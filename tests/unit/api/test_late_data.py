@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from pydantic import SecretStr
 
+from api import memory
 from api.alerting.book import AlertFilter
 from api.alerting.late_review import QUIET_MS, idle_stretches
 from api.alerting.models import AlertState
-from api.service import Service, _back_ms
+from api.service import Service
 from api.settings import ApiSettings
 from orewatch.plant.states import Interval, State, StateReason
 from tests.unit.api.made_plant import T0, MadeStore, made_unit
@@ -105,7 +106,7 @@ async def test_a_start_without_memory_counts_the_whole_day(house: House) -> None
 
 @pytest.mark.parametrize(("units", "minutes"), [(0, 0), (1, 240), (200, 240), (800, 60), (100_000, 15)])
 def test_a_large_fleet_looks_back_less(units: int, minutes: int) -> None:
-    assert _back_ms(units) == minutes * MINUTE
+    assert memory.back_ms(units) == minutes * MINUTE
 
 
 async def test_late_data_waits_for_a_store_that_is_down(house: House) -> None:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pytest
 
+from api import memory
 from api.instants import iso
 from api.service import Service
 from api.settings import ApiSettings
@@ -94,6 +95,26 @@ async def test_the_first_look_at_a_replayed_day_reads_little(house: House, monke
     computed = await fresh.states_between(UNIT, T0, end_ms)
     assert [(one["state"], one["from"]) for one in told] == [(one.state, iso(one.start_ms)) for one in computed]
     await fresh.stop()
+
+
+async def test_what_another_process_replayed_need_not_be_read_again(house: House) -> None:
+    end_ms = await lived(house, [("run", 10 * HOUR)])
+    service = house.service
+    after = Service(settings=service.settings, store=house.store, registry=None, now_ms=lambda: end_ms)
+    after.roster.describe(UNIT)
+    after._remember()
+    asked = house.store.asked
+    after.states.intervals(UNIT, T0, T0 + 8 * HOUR * 1000, end_ms)
+    assert house.store.asked == asked
+    after.judge.look_away(end_ms + 60_000)
+    memory.save(after.database, after.judge)
+    later = Service(settings=service.settings, store=house.store, registry=None, now_ms=lambda: end_ms + 120_000)
+    later.roster.describe(UNIT)
+    later._remember()
+    later.states.intervals(UNIT, T0, T0 + 8 * HOUR * 1000, end_ms)
+    assert house.store.asked == asked + 1, "what was watched live is read from the store, which knows better"
+    after.database.close()
+    later.database.close()
 
 
 async def test_late_data_voids_what_a_replay_kept(house: House) -> None:
