@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING, Final
 
 from collector.acknowledge import METRIC, acknowledgements
@@ -23,13 +24,14 @@ from collector.data_dir import DataDirInUseError, hold
 from collector.foreign import ForeignNodes
 from collector.ingest import Ingest
 from collector.intake import UNKNOWN_SCHEMA, Intake
-from collector.project import IDLE_S, Projector
+from collector.project import Projector
 from collector.waiting import Waiting
 from collector.writer import Writer
 from orewatch.sparkplug.client import MqttClient, TlsSettings
 from orewatch.sparkplug.datatypes import DataType
 from orewatch.sparkplug.host import HostSession
 from orewatch.sparkplug.session_loop import SessionLoop
+from orewatch.sparkplug.short_links import ShortLinks
 from orewatch.storage.journal import Journal, JournalError
 from orewatch.storage.registry import Registry
 from orewatch.storage.retention import prune
@@ -97,10 +99,15 @@ class Collector:
             host=settings.host_id, groups=settings.groups, reorder_ms=round(settings.reorder_s * 1000)
         )
         self._link = SessionLoop(
-            make_client=self._client, session=self._session, on_event=self._on_event, now_ms=now_ms
+            make_client=self._client,
+            session=self._session,
+            on_event=self._on_event,
+            on_link=self._on_link,
+            now_ms=now_ms,
         )
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
+        self._short_links = ShortLinks()
 
     @property
     def connected(self) -> bool:
@@ -190,6 +197,16 @@ class Collector:
             on_oversized=self.ingest.oversized,
         )
 
+    def _on_link(self, up: bool) -> None:
+        at_s = time.monotonic()
+        if up:
+            self._short_links.up(at_s)
+            return
+        self.counters.add("", "link_lost")
+        if self._short_links.down(at_s):
+            host = self.settings.host_id
+            log.error("thrown out by the broker again and again; is another collector running as host %s?", host)
+
     def _on_event(self, event: Event) -> None:
         try:
             self.ingest.on_event(event)
@@ -242,7 +259,7 @@ class Collector:
             except JournalError as error:
                 log.warning("%s: %s", projector.name, error)
                 self.counters.add("", "projection_failures", projector.name)
-                wait_s = IDLE_S
+                wait_s = AFTER_FAULT_S
             except Exception:
                 # The edge of the thread: a store's fault must stop neither the journal nor the other store.
                 log.exception("%s", projector.name)

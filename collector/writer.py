@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 TICK_S: Final = 0.25
 UPKEEP_MS: Final = 2_000
 AFTER_FAILURE_S: Final = 1.0
+TELL_AGAIN_MS: Final = 60_000
 BATCH_BLOCKS: Final = 2_000
 OVERHEAD_BYTES: Final = 256
 VALUE_BYTES: Final = 64
@@ -71,6 +72,8 @@ class Writer:
         self._letters: list[DeadLetter] = []
         self._deaths: dict[NodeKey, Death] = {}
         self._upkept_ms = 0
+        self._failing_since_ms: int | None = None
+        self._told_ms = 0
         self._thread = threading.Thread(target=self._run, name="journal-writer", daemon=True)
 
     def start(self) -> None:
@@ -127,6 +130,28 @@ class Writer:
 
     def _write(self, items: Sequence[Item], now_ms: int, *, everything: bool) -> bool:
         """Write a batch; False where the journal could not."""
+        arrivals = self._sorted(items, now_ms)
+        try:
+            self._keep_letters_bounded()
+            self._commit(arrivals, now_ms, everything=everything)
+            for death in self._deaths.values():
+                self._registry.died(death.key.node, death.at_ms)
+            self._deaths.clear()
+            if everything or not 0 <= now_ms - self._upkept_ms < UPKEEP_MS:
+                self._upkept_ms = now_ms
+                self._upkeep(now_ms)
+        except JournalError as error:
+            reason = "full" if error.full else "busy" if error.busy else "error"
+            self._counters.add("", "journal_failures", reason)
+            self._tell_failure(error, now_ms)
+            return False
+        if self._failing_since_ms is not None:
+            log.warning("journal: takes blocks again, after %.0f s", (now_ms - self._failing_since_ms) / 1000)
+            self._failing_since_ms = None
+        return True
+
+    def _sorted(self, items: Sequence[Item], now_ms: int) -> list[Arrival]:
+        """Put each item where it waits for the commit; returns the blocks."""
         arrivals: list[Arrival] = []
         for item in items:
             if isinstance(item, Arrival):
@@ -142,21 +167,15 @@ class Writer:
                 self._foreign.declare(item)
             else:
                 self._foreign.take(item)
-        try:
-            self._keep_letters_bounded()
-            self._commit(arrivals, now_ms, everything=everything)
-            for death in self._deaths.values():
-                self._registry.died(death.key.node, death.at_ms)
-            self._deaths.clear()
-            if everything or not 0 <= now_ms - self._upkept_ms < UPKEEP_MS:
-                self._upkept_ms = now_ms
-                self._upkeep(now_ms)
-        except JournalError as error:
-            reason = "full" if error.full else "busy" if error.busy else "error"
-            self._counters.add("", "journal_failures", reason)
-            log.error("journal: %s; %d blocks are not acknowledged", error, len(arrivals))  # noqa: TRY400 - no trace
-            return False
-        return True
+        return arrivals
+
+    def _tell_failure(self, error: JournalError, now_ms: int) -> None:
+        if self._failing_since_ms is None or not 0 <= now_ms - self._told_ms < TELL_AGAIN_MS:
+            # On a full disk a line each second would be one more thing that fills it.
+            log.error("journal: %s; what comes is not acknowledged, and sent again", error)
+            self._told_ms = now_ms
+        if self._failing_since_ms is None:
+            self._failing_since_ms = now_ms
 
     def _remember(self, birth: Birth) -> None:
         known = self._births.get(birth.key)

@@ -22,6 +22,7 @@ from edge_agent.settings import ModbusSettings
 from edge_agent.sources.modbus import ModbusSource
 from edge_agent.sources.replay import ReplaySource
 from edge_agent.spool import Spool
+from edge_agent.troubles import Troubles
 from edge_agent.unit_file import build_unit
 from edge_agent.uplink import Uplink
 from orewatch.plant.catalogue import SignalRef
@@ -45,6 +46,10 @@ MEBI: Final = 2**20
 def wall_clock_ms() -> int:
     """Return the edge's clock, milliseconds since 1970 UTC."""
     return time.time_ns() // 1_000_000
+
+
+def _steady_ms() -> int:
+    return time.monotonic_ns() // 1_000_000
 
 
 def open_spool(settings: AgentSettings, unit: Unit) -> Spool:
@@ -102,6 +107,7 @@ class Agent:
         self._tick_s = min(SLOWEST_TICK_S, fastest)
         self._reading: dict[str, asyncio.Task[Sequence[Sample]]] = {}
         self._lost: frozenset[str] = frozenset()
+        self._troubles = Troubles(at_ms=_steady_ms())
         self.uplinks: list[Uplink] = []
 
     async def run(self) -> None:
@@ -120,6 +126,7 @@ class Agent:
                 task.cancel()
             for source in self._sources:
                 await source.close()
+            self._tell(spool, last=True)
             spool.close()
 
     async def _scan(self, spool: Spool) -> None:
@@ -146,6 +153,16 @@ class Agent:
         self._follow_links()
         for uplink in self.uplinks:
             uplink.show(scans)
+        self._tell(spool)
+
+    def _tell(self, spool: Spool, *, last: bool = False) -> None:
+        """Say in the log what was counted: nothing goes wrong in silence."""
+        counters = {"agent": self.counters, "conditioning": self._conditioner.counters, "spool": spool.failures}
+        counters |= {f"source {s.name}": s.counters for s in self._sources}
+        counters |= {f"uplink {u.name}": u.counters for u in self.uplinks}
+        line = self._troubles.line(counters, _steady_ms(), last=last)
+        if line:
+            log.warning("unit %s: %s", self.unit.id, line)
 
     async def _read(self, now_ms: int) -> list[Sample]:
         """Ask every source that is not still answering, and gather what is there in time."""

@@ -24,6 +24,7 @@ from orewatch.sparkplug.actions import Command
 from orewatch.sparkplug.client import MqttClient, TlsSettings
 from orewatch.sparkplug.edge_node import EdgeNodeSession
 from orewatch.sparkplug.session_loop import SessionLoop
+from orewatch.sparkplug.short_links import ShortLinks
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,8 +40,6 @@ log = logging.getLogger(__name__)
 # Commands may wait a moment; waking a small gateway a hundred times a second for them costs more than the rest.
 POLL_MS: Final = 25
 TICK_S: Final = 1.0
-SHORT_LINK_S: Final = 10.0
-SHORT_LINKS: Final = 3
 
 
 class Uplink:
@@ -77,8 +76,7 @@ class Uplink:
             node_metrics=metric.node_metrics(aliases, blocks=settings.record == "blocks"),
             devices=metric.device_metrics(unit, aliases),
         )
-        self._linked_at = 0.0
-        self._short_links = 0
+        self._short_links = ShortLinks()
         self._password = read_password(settings)
         self._loop = SessionLoop(
             make_client=self._make_client,
@@ -158,13 +156,12 @@ class Uplink:
     def _on_link(self, up: bool) -> None:
         at = time.monotonic()
         if up:
-            self._linked_at = at
+            self._short_links.up(at)
             self._live.forget()
             self._record.reconnected()
             return
         self.counters["link_lost"] += 1
-        self._short_links = self._short_links + 1 if at - self._linked_at < SHORT_LINK_S else 0
-        if self._short_links == SHORT_LINKS:
+        if self._short_links.down(at):
             # The broker keeps one connection per client id: two agents take it from each other for ever.
             log.error(
                 "uplink %s: thrown out again and again; is another agent running as %s?", self.name, self._unit.id

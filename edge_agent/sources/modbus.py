@@ -78,6 +78,7 @@ class ModbusSource:
         self._last_ms: dict[float, int] = {}
         self._plans: dict[tuple[float, ...], list[Batch]] = {}
         self._split_until = 0.0
+        self._refused_told: set[Batch] = set()
         self._wait_s = BACK_OFF_S[0]
         self._try_at = 0.0
         self._client: AsyncModbusTcpClient | AsyncModbusSerialClient | None = None
@@ -180,7 +181,8 @@ class ModbusSource:
             raise LinkLostError(f"the gateway cannot reach device {self._settings.device_id} (exception {code})")
         self.counters[f"exception_{code}"] += 1
         if len(batch.registers) == 1 or code not in _OF_ONE_REGISTER:
-            if not self._split_until:
+            if batch not in self._refused_told:
+                self._refused_told.add(batch)
                 names = ", ".join(str(r.ref) for r in batch.registers)
                 log.warning("%s: the device refuses %s (exception %d)", self.name, names, code)
             return _bad(batch.registers, now_ms)

@@ -115,7 +115,7 @@ class LineEncoder:
         self._templates: dict[tuple[str, ...] | bytes, list[_Lines]] = {}
 
     def encode(self, blocks: Sequence[DecodedBlock]) -> bytes:
-        """Return the lines of ``blocks``, in order of blocks except for what does not fit the fast way."""
+        """Return the lines of ``blocks``, in order of blocks: of two values at one time a store keeps the last."""
         parts = [
             _Part(lines[scans.group], scans)
             for block in blocks
@@ -123,13 +123,7 @@ class LineEncoder:
             for scans in block.scans
             if len(scans)
         ]
-        fast, slow = [p for p in parts if p.lines.row is not None], [p for p in parts if p.lines.row is None]
-        text = _encode_fast(fast)
-        if text is None:
-            slow += [p for p in fast if not _fits(p)]
-            text = _encode_fast([p for p in fast if _fits(p)]) or []
-        for part in slow:
-            text += _encode_slow(part)
+        text = self._texts(parts)
         quality = [
             line
             for block in blocks
@@ -138,6 +132,18 @@ class LineEncoder:
             for line in _quality_lines(block.header, block.schema.groups[scans.group], scans)
         ]
         return b"".join(text).translate(None, b"\0") + b"".join(quality)
+
+    def _texts(self, parts: Sequence[_Part]) -> list[bytes]:
+        """Return each part's lines, NULs still in."""
+        fast = [i for i, p in enumerate(parts) if p.lines.row is not None]
+        made = _encode_fast([parts[i] for i in fast])
+        if made is None:
+            fast = [i for i in fast if _fits(parts[i])]
+            made = _encode_fast([parts[i] for i in fast]) or []
+        if len(fast) == len(parts):
+            return made
+        text = dict(zip(fast, made, strict=True))
+        return [text[i] if i in text else b"".join(_encode_slow(p)) for i, p in enumerate(parts)]
 
     def _lines(self, header: BlockHeader, schema: Schema) -> list[_Lines]:
         key = (header.unit, header.site, header.province, header.mineral, schema.hash.hex())

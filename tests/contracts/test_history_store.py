@@ -183,6 +183,13 @@ def test_of_two_values_at_one_time_the_later_journaled_counts(filled: Filled) ->
     assert raw(filled.store, CURRENT) == [(START_MS, 3.0)]
 
 
+@pytest.mark.parametrize(("earlier", "later"), [(2**40, 20), (20, 2**40), (10, 20)])
+def test_the_later_journaled_counts_whatever_its_size_in_one_write(filled: Filled, earlier: int, later: int) -> None:
+    # A clock set back by whole seconds scans the same times twice; a drained spool brings both at once.
+    filled.write(block(1, one(0, START_MS, earlier, 10)), block(2, one(0, START_MS, later, 20)))
+    assert raw(filled.store, CURRENT) == [(START_MS, later / 10)]
+
+
 def test_units_do_not_mix_and_a_moved_unit_keeps_its_history(filled: Filled) -> None:
     filled.write(
         block(1, one(0, START_MS, 10, 10)),

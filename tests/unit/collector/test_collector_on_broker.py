@@ -134,3 +134,16 @@ async def test_foreign_nodes_are_recorded_from_their_metrics(tmp_path: Path, bro
                     collector.counters.totals().get(CounterKey("other", "plain_values_dropped", "not_numeric")) == 20
                 )
             )
+
+
+async def test_two_collectors_of_one_host_id_are_told_so(
+    tmp_path: Path, broker: Broker, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with collecting(tmp_path / "one", broker) as one:
+        # Connects as often as it is thrown out.
+        for _ in range(3):
+            async with collecting(tmp_path / "two", broker):
+                await until(lambda: not one.connected)
+            await until(lambda: one.connected)
+        await until(lambda: "is another collector running as host orewatch?" in caplog.text)
+        assert one.counters.totals()[CounterKey("", "link_lost")] >= 3

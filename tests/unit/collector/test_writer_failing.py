@@ -82,6 +82,23 @@ def test_letters_deaths_and_plain_readings_wait_for_the_journal(desk: Desk) -> N
     assert desk.kept.count("values_stored", unit="kiln") == 1
 
 
+def test_a_journal_that_fails_for_long_is_told_once_and_so_is_its_return(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    with desk.other.database.write():
+        for n in range(4):
+            desk.writer.submit(letter(str(n)))
+            assert not desk.writer.flush()
+    assert desk.writer.flush()
+    assert desk.writer.flush()
+    told = [r.getMessage() for r in caplog.records]
+    assert [("not acknowledged" in line, "takes blocks again" in line) for line in told] == [
+        (True, False),
+        (False, True),
+    ]
+    assert desk.kept.count("journal_failures", "busy", unit="") == 4
+
+
 def test_letters_held_are_bounded_and_the_loss_is_counted(desk: Desk) -> None:
     with desk.other.database.write():
         for n in range(LETTERS_HELD + 5):

@@ -117,7 +117,7 @@ async def test_a_faulty_source_does_not_silence_the_others(tmp_path: Path, fault
 async def test_two_agents_with_one_id_are_named_and_lose_nothing(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("edge_agent.uplink.SHORT_LINKS", 2)
+    monkeypatch.setattr("orewatch.sparkplug.short_links.IN_A_ROW", 2)
     caplog.set_level(logging.ERROR)
     centre = Centre(group="twins")
     with running_mosquitto(tmp_path) as broker:

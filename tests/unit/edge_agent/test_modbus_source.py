@@ -171,3 +171,14 @@ async def test_a_port_nobody_listens_on(clock: Clock) -> None:
     assert len(await source.read(T0)) == len(VALUES)
     assert (source.down, source.counters["link_lost"]) == (True, 1)
     await source.close()
+
+
+async def test_a_refusal_without_end_is_told_once(
+    source: ModbusSource, plc: ModbusPlantServer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Such as a code that no specification knows: not of one register, so nothing is split and tried.
+    monkeypatch.setattr(modbus, "_OF_ONE_REGISTER", ())
+    plc.break_registers([SignalRef("jaw", "temperature")])
+    for second in range(5):
+        await source.read(T0 + 10_000 * second)
+    assert sum("refuses" in r.getMessage() for r in caplog.records) == 1
