@@ -1,0 +1,168 @@
+"""The pages as people meet them: real Chromium on the whole demo, from the plant to the gauge."""
+
+from __future__ import annotations
+
+import re
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.async_api import Error as PlaywrightError
+from playwright.async_api import Page, async_playwright, expect
+
+from tests.servers import program
+from tests.system.pages.conftest import ARGUMENTS
+from tests.system.test_demo import house, running
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from pathlib import Path
+
+    from playwright.async_api import Browser
+
+HOURS = 4
+DAY_COVERED = 0.99
+FIRST_GAUGES_S = 1.0
+VISITS = 3
+# Names of things, and units of measurement that are written in Latin letters everywhere.
+AS_THEY_COME = re.compile(r"\b[a-z]{2}-\d\d\b|MPU-\d+|m³/h|m/s²|mm/s|kg/m|g/L|m/s|°C|kPa|kWh|kW|Hz|mm|pH|English|A\b")
+# Notes, inside the page, when the first gauge had a value: what asking takes does not count.
+WATCH = """
+addEventListener("DOMContentLoaded", () => {
+  const drawn = () => document.querySelector(".dial[data-trust=good]");
+  const look = () => { if (!window.firstAt && drawn()) window.firstAt = performance.now(); };
+  new MutationObserver(look).observe(document, { subtree: true, childList: true, attributes: true });
+});
+"""
+# The share of the last 24 hours that the strip covers, of the part for which there can be history.
+COVERED = """(hours) => {
+  const wide = document.querySelector(".strip").clientWidth;
+  const parts = [...document.querySelectorAll(".segment > rect:first-child")];
+  return parts.reduce((all, part) => all + Number(part.getAttribute("width")), 0) / (wide * hours / 24);
+}"""
+
+pytestmark = [
+    # amqtt and its helpers leave sockets to the collector of garbage when connections are cut.
+    pytest.mark.filterwarnings("ignore::ResourceWarning"),
+    pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
+]
+
+
+class Visitor:
+    """Opens pages, and keeps what they complain about and whom they call."""
+
+    def __init__(self, browser: Browser, address: str) -> None:
+        self.browser = browser
+        self.address = address
+        self.complaints: list[str] = []
+        self.called: set[str | None] = set()
+
+    async def open(self, path: str, language: str = "en") -> Page:
+        context = await self.browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+        page = await context.new_page()
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", lambda m: self.complaints.append(m.text) if m.type in {"error", "warning"} else None)
+        page.on("request", lambda request: self.called.add(urlsplit(request.url).hostname))
+        await page.add_init_script(WATCH)
+        await page.goto(f"{self.address}{path}?lang={language}&theme=light")
+        return page
+
+
+@asynccontextmanager
+async def visiting(address: str) -> AsyncIterator[Visitor]:
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=program("chromium"), args=ARGUMENTS)
+        visitor = Visitor(browser, address)
+        yield visitor
+        await browser.close()
+
+
+@pytest.mark.timeout(150)
+async def test_three_people_find_what_they_need(tmp_path: Path) -> None:
+    demo = house(tmp_path)
+    await demo.seed(seconds=HOURS * 3600)
+    async with running(demo) as client, visiting(str(client.base_url).rstrip("/")) as visitor:
+        await the_officer_sees_trouble_first(visitor)
+        await the_operator_stops_the_feeder(visitor)
+        await the_fitter_acknowledges(visitor)
+        await everything_is_persian(visitor)
+        assert visitor.complaints == []
+        assert visitor.called == {"127.0.0.1"}
+
+
+async def the_officer_sees_trouble_first(visitor: Visitor) -> None:
+    page = await visitor.open("/")
+    await expect(page.locator("h1")).to_have_text("2 of 4 units need attention", timeout=15_000)
+    rows = page.locator("tbody tr")
+    await expect(rows.nth(0)).to_have_attribute("data-unit", "mn-01")
+    await expect(rows.nth(0)).to_contain_text("Idle")
+    await expect(rows.nth(1)).to_have_attribute("data-unit", "zn-01")
+    await expect(rows.nth(1)).to_contain_text("Underperforming")
+    for row in (rows.nth(0), rows.nth(1)):
+        await expect(row.locator(".alert-count")).to_have_text("1")
+    await expect(rows.nth(2).locator(".narrow-strip rect").first).to_be_attached(timeout=15_000)
+    await page.context.close()
+
+
+async def the_operator_stops_the_feeder(visitor: Visitor) -> None:
+    first_s: list[float] = []
+    # Others work on the machine that tests run on: the best of three, each from an empty cache, is what we cost.
+    while not first_s or (min(first_s) > FIRST_GAUGES_S and len(first_s) < VISITS):
+        page = await visitor.open("/units/pb-01")
+        await six_gauges(page)
+        first_s.append(float(await page.evaluate("window.firstAt")) / 1000)
+    assert min(first_s) <= FIRST_GAUGES_S, f"first gauges after {first_s} s"
+    await expect(page.locator(".segment").last).to_have_attribute("data-state", "RUNNING", timeout=10_000)
+    assert float(await page.evaluate(COVERED, HOURS)) > DAY_COVERED
+    # The strip ends in the state that the head shows.
+    await expect(page.locator(".big-badge")).to_have_text("Running")
+
+    flow = page.locator(".dial .value").first
+    before = float(await flow.text_content() or "nan")
+    assert before > 1.0
+    await page.locator(".scenario[data-scenario=stop_feeder]").click()
+    await expect(page.locator(".scenario[data-scenario=stop_feeder]")).to_have_attribute("aria-pressed", "true")
+    # The machine itself is seen within the second or two, the flow as the belt empties, then the rule counts.
+    feeder = page.locator(".machine[data-machine=feeder] .lamp-chip")
+    await expect(feeder).to_have_text("Stopped", timeout=5_000)
+    await page.wait_for_function(
+        "before => Number(document.querySelector('.dial .value').textContent) < before / 2", arg=before, timeout=20_000
+    )
+    await expect(page.locator(".pending .time")).to_have_text(re.compile(r"^[45]:\d\d$"), timeout=20_000)
+    await page.locator(".scenario[data-scenario=stop_feeder]").click()
+    await page.context.close()
+
+
+async def six_gauges(page: Page) -> None:
+    try:
+        await page.wait_for_function("document.querySelectorAll('.dial[data-trust=good]').length === 6", timeout=10_000)
+    except PlaywrightError:
+        shown = await page.evaluate("[...document.querySelectorAll('.dial')].map((d) => d.innerText + d.dataset.trust)")
+        pytest.fail(f"gauges: {shown}")
+
+
+async def the_fitter_acknowledges(visitor: Visitor) -> None:
+    page = await visitor.open("/units/mn-01")
+    alert = page.locator(".alert").filter(has_text="Standing idle").first
+    await expect(alert).to_have_attribute("data-state", "UNACK", timeout=10_000)
+    await page.get_by_label("Your name").fill("Sara Ahmadi")
+    await alert.get_by_role("button", name="Acknowledge").click()
+    await expect(alert).to_have_attribute("data-state", "ACKED")
+    await expect(alert).to_contain_text("Sara Ahmadi")
+    await alert.get_by_role("button", name="Comment").click()
+    await alert.get_by_label("Your comment").fill("The loader is broken")
+    await alert.get_by_role("button", name="Send").click()
+    await expect(alert).to_contain_text("The loader is broken")
+    await page.context.close()
+
+
+async def everything_is_persian(visitor: Visitor) -> None:
+    for path, mark in (("/", "tbody tr .badge"), ("/units/zn-01", ".trend .line[d^=M]")):
+        page = await visitor.open(path, language="fa")
+        await expect(page.locator(mark).first).to_be_attached(timeout=15_000)
+        await expect(page.locator("html")).to_have_attribute("dir", "rtl")
+        text = AS_THEY_COME.sub("", await page.locator("body").inner_text())
+        assert re.findall(r"[0-9]", text) == [], path
+        assert re.findall(r"[A-Za-z]+", text) == [], path
+        await page.context.close()
