@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from api.alerting.book import AlertBook
+    from api.alerting.facts import Facts
     from api.notify.outbox import Outbox
     from orewatch.plant.unit import Unit
 
@@ -49,26 +50,6 @@ class Mode(Enum):
     LIVE = auto()
     HISTORY = auto()
     CATCH_UP = auto()
-
-
-@dataclass(slots=True, kw_only=True)
-class Facts:
-    """What is known of one unit, in event time. ``told_ms``: when the shown state was decided.
-
-    ``below_since_ms``: onset of the underperformance that stands, when it was decided, and its figures.
-    """
-
-    state: State
-    reason: str
-    since_ms: int
-    told_ms: int
-    idle_since_ms: int | None
-    last_tonne_ms: int | None = None
-    below_since_ms: int | None = None
-    below_over_ms: int = 0
-    below_decided_ms: int = 0
-    below_reason: str = ""
-    below_figures: Mapping[str, float | str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,11 +100,10 @@ class UnitEpisodes:
 
     def _conditions(self, facts: Facts) -> Iterable[tuple[HoldingRule | NotProducingRule, Condition]]:
         unknown = facts.state in UNKNOWN
-        silent_ms = facts.since_ms if facts.state is State.COMMS_LOSS else None
         # The rule may end before the state that it stood on does: then all that is known is when it was decided.
         idle_over_ms = facts.told_ms if facts.state in STANDING_IDLE else facts.since_ms
         yield self.rules.idle, Condition(facts.idle_since_ms, facts.reason, idle_over_ms, unknown)
-        yield self.rules.comms_loss, Condition(silent_ms, facts.reason, facts.since_ms)
+        yield self.rules.comms_loss, Condition(facts.silent_ms, facts.reason, facts.since_ms)
         below_ms = None if unknown else facts.below_since_ms
         frozen = unknown and facts.below_since_ms is not None
         yield self.rules.underperforming, Condition(below_ms, facts.below_reason, facts.below_over_ms, frozen)

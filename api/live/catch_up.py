@@ -52,10 +52,12 @@ async def _from_store(
     judge: Judge, watch: Watch, store: HistoryStore, *, began_ms: int, below: Callable[[str], bool]
 ) -> None:
     newest = []
-    for unit in judge.units:
+    for number, unit in enumerate(judge.units):
         latest = await asyncio.to_thread(store.latest, unit.id)
         watch.prime(unit, latest)
         newest.append(max((reading.time_ms for reading in latest.values()), default=0))
+        if 0 < newest[-1] < judge.now_ms:
+            judge.meet(number, newest[-1])
     # Blocks are sealed unit by unit: beyond the one that is furthest behind, silence would be ours, not theirs.
     recent = [at_ms for at_ms in newest if at_ms > began_ms - UNSEALED_MS]
     end_ms = min([began_ms, *(recent or [max(newest)])]) // SECOND_MS * SECOND_MS

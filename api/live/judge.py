@@ -5,13 +5,13 @@ One writer owns all of it. Live, a step is one second of every unit; over histor
 
 from __future__ import annotations
 
-import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from api.alerting.engine import NEVER, Facts, Rules, UnitEpisodes
+from api.alerting.engine import NEVER, Rules, UnitEpisodes
+from api.alerting.facts import Facts
 from api.alerting.rules import Cleared, Raised
 from api.live.onset import Onsets
 from api.live.pace import LOOK_BACK_MS, Pace
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from orewatch.plant.evidence import Evidence
     from orewatch.plant.states import Change, Pending, Status
     from orewatch.plant.unit import Unit
-
-log = logging.getLogger(__name__)
 
 SECOND_MS = 1000
 CHUNK_MS = 300_000  # how long after its end a quarter is judged
@@ -110,6 +108,8 @@ class Judge:
         for number, (time_ms, values) in totals.items():
             self.tallies[number].count(time_ms, values)
             self.facts[number].last_tonne_ms = self.tallies[number].last_tonne_ms
+        for number in np.flatnonzero(evidence.heard.any(axis=0)).tolist():
+            self.facts[number].meet()
         changes = self.classifier.step(evidence)
         day_start_ms = self._day_start_ms(self.now_ms - 1)
         if day_start_ms != self._day_ms:
@@ -170,6 +170,13 @@ class Judge:
             episode.onset_ms, episode.raised_ms, episode.at_ms = onset_ms, raised_ms, self.now_ms
             self.tallies[number].pin(onset_ms)
             self._due[number] = self.now_ms
+            self.facts[number].met = True
+
+    def meet(self, number: int, last_ms: int) -> None:
+        """Know of a unit that its last word was at ``last_ms``, before all that is remembered."""
+        if not self.facts[number].met:
+            self.facts[number].meet(last_ms)
+            self._due[number] = self.now_ms
 
     def forget_cleared(self, standing: set[tuple[str, AlertKind]]) -> None:
         """Let go of episodes that the book knows as over."""
@@ -210,6 +217,7 @@ class Judge:
                     "tally": self.tallies[n].to_dict(),
                     "pace": self._paces[n].to_dict(),
                     "episodes": self._episodes[n].to_dict(),
+                    "met": [self.facts[n].met, self.facts[n].unheard_since_ms],
                 }
                 for n, unit in enumerate(self.units)
             },
@@ -224,6 +232,7 @@ class Judge:
                 self.tallies[number] = Tally.from_dict(unit, own["tally"])
                 self._paces[number].restore(own["pace"])
                 self._episodes[number].restore(own["episodes"])
+                self.facts[number].met, self.facts[number].unheard_since_ms = own["met"]
             self._facts_from_status(number)
         self._due[:] = self.now_ms
 
@@ -233,25 +242,15 @@ class Judge:
         self.tallies.append(Tally(unit=unit, day_start_ms=self._day_start_ms(self.now_ms)))
         self._paces.append(Pace())
         self._episodes.append(UnitEpisodes(unit=unit, rules=self._rules(unit)))
-        status = self.classifier.status(number)
-        self.facts.append(
-            Facts(
-                state=status.state,
-                reason=status.reason.value,
-                since_ms=status.since_ms,
-                told_ms=self.now_ms,
-                idle_since_ms=status.idle_since_ms,
-            )
-        )
+        self.facts.append(Facts.of(self.classifier.status(number), self.now_ms))
         self._due = np.append(self._due, self.now_ms)
 
     def _rules(self, unit: Unit) -> Rules:
         return Rules.of(unit, idle_after_s=self._idle_after_s, not_producing_after_h=self._not_producing_after_h)
 
     def _facts_from_status(self, number: int) -> None:
-        status, facts = self.classifier.status(number), self.facts[number]
-        facts.state, facts.reason, facts.since_ms = status.state, status.reason.value, status.since_ms
-        facts.told_ms, facts.idle_since_ms = self.now_ms, status.idle_since_ms
+        facts = self.facts[number]
+        facts.follow(self.classifier.status(number), self.now_ms)
         facts.last_tonne_ms = self.tallies[number].last_tonne_ms
         self._onsets.changed(number)
         self._tell_below(number)

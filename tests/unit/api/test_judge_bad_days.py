@@ -12,6 +12,7 @@ from api.alerting.engine import Mode
 from api.alerting.models import AlertKind, AlertState
 from api.live.production_day import ProductionDay
 from api.live.tally import Tally
+from orewatch.plant.evidence import silence
 from orewatch.plant.states import State
 from tests.unit.api.made_plant import T0, made_unit
 from tests.unit.api.test_judge import HOUR, Bench, run
@@ -140,3 +141,33 @@ def test_onset_after_a_stop_is_where_it_runs_again(bench: Bench) -> None:
     run(bench, [("run", 2 * HOUR), ("slow", 2 * HOUR), ("off", 900), ("slow", HOUR)])
     assert bench.judge.facts[0].state is State.UNDERPERFORMING
     assert bench.judge.shown_since(0) >= T0 + (4 * HOUR + 900) * 1000
+
+
+def test_a_unit_never_heard_is_not_known_to_have_fallen_silent(bench: Bench) -> None:
+    """A service that starts before a new unit's first word must not page anyone about the hours before it."""
+    bench.begin([made_unit()])
+    bench.judge.look_away(T0 + 4 * HOUR * 1000)
+    bench.judge.advance(silence(bench.judge.now_ms, 3600, 1), {}, recorded_ms=T0, mode=Mode.LIVE)
+    assert bench.judge.facts[0].state is State.COMMS_LOSS
+    assert not bench.alerts(AlertKind.COMMS_LOSS)
+
+
+def test_a_unit_heard_long_ago_is_silent_since_its_last_word(bench: Bench) -> None:
+    """With its memory lost, the service still knows from the store whom it heard last, and when."""
+    bench.begin([made_unit()])
+    bench.judge.meet(0, T0 - 3 * DAY_MS)
+    bench.judge.restore(json.loads(json.dumps(bench.judge.to_dict())))
+    bench.judge.advance(silence(bench.judge.now_ms, 60, 1), {}, recorded_ms=T0, mode=Mode.LIVE)
+    (alert,) = bench.alerts(AlertKind.COMMS_LOSS)
+    assert alert.onset_ms == T0 - 3 * DAY_MS
+
+
+def test_once_heard_a_units_silence_counts_from_its_last_word(bench: Bench) -> None:
+    unit = made_unit()
+    end_ms = bench.store.make(unit, [("run", HOUR)])
+    bench.begin([unit])
+    bench.judge.meet(0, T0 - 3 * DAY_MS)
+    bench.go(end_ms)
+    bench.judge.advance(silence(bench.judge.now_ms, HOUR, 1), {}, recorded_ms=T0, mode=Mode.LIVE)
+    (alert,) = (a for a in bench.alerts(AlertKind.COMMS_LOSS) if a.active)
+    assert alert.onset_ms == pytest.approx(end_ms, abs=120_000)
