@@ -211,6 +211,7 @@ def _play(life: HostLife, relay: Relay, client: Client, collector: Command, brok
     mark("denied")
     client.state(HOST, online=False, timestamp=will["timestamp"])
     until(lambda: published() >= 2, 5, "STATE online again")
+    time.sleep(0.05)
     mark("others")
     client.state("somebody-else", online=False, timestamp=now_ms())
     client.state(HOST.upper(), online=False, timestamp=now_ms())

@@ -48,7 +48,7 @@ class Connection:
     sent: list[Packet] = field(default_factory=list)
     received: list[Packet] = field(default_factory=list)
     sockets: list[socket.socket] = field(default_factory=list)
-    open: bool = True
+    ends: int = 0
 
     @property
     def connect(self) -> Packet:
@@ -210,11 +210,13 @@ class Relay:
                 data += chunk
                 log.extend(read_packets(data))
                 target.sendall(chunk)
-        connection.open = False
-        for sock in connection.sockets:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
-        source.close()
+        # The other way stays open: a DISCONNECT may still be on it when an answer finds nobody.
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_WR)
+        connection.ends += 1
+        if connection.ends == len(connection.sockets):
+            for sock in connection.sockets:
+                sock.close()
 
 
 def until(condition: Callable[[], object], seconds: float = 15.0, what: str = "it") -> None:
