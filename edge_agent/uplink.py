@@ -160,6 +160,9 @@ class Uplink:
             self._live.forget()
             self._record.reconnected()
             return
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
+            return  # left, not lost
         self.counters["link_lost"] += 1
         if self._short_links.down(at):
             # The broker keeps one connection per client id: two agents take it from each other for ever.
