@@ -92,6 +92,8 @@ class SpoolFile:
                 db.execute("COMMIT")
             meta = dict(db.execute("SELECT key, value FROM meta"))
             self._check(meta, unit)
+            # Without it each acknowledgement reads through everything that is owed.
+            db.execute("CREATE INDEX IF NOT EXISTS owed_number ON owed (number)")
         except BaseException:
             db.close()
             raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -57,7 +58,11 @@ class Room:
         self._bytes = 0
         self._next = 1
         self._sent: dict[int, int] = {}
+        self._given_up: Counter[str] = Counter()
         self.reload()
+        # Looked up once: with everything owed the search would read through the whole spool at each seal.
+        self._keeps = keep_bytes > 0 or self._unowed("") is not None
+        self._has_strangers = db.execute(f"SELECT 1 FROM uplinks WHERE id NOT IN ({self._uplinks})").fetchone()
 
     def reload(self) -> None:
         """Read the sums again from the file."""
@@ -156,10 +161,12 @@ class Room:
         def full() -> bool:
             return self._bytes + needed > self.max_bytes
 
-        unowed = "SELECT min(number) FROM blocks WHERE number NOT IN (SELECT number FROM owed{})"
-        wanted = f" WHERE uplink IN ({self._uplinks})"
-        for which, reason in (("", None), (wanted, "uplink_removed")):
-            while full() and (number := self._db.execute(unowed.format(which)).fetchone()[0]) is not None:
+        wanted = f" AND uplink IN ({self._uplinks})"
+        for possible, which, reason in (
+            (self._keeps, "", None),
+            (self._has_strangers, wanted, "uplink_removed"),
+        ):
+            while possible and full() and (number := self._unowed(which)) is not None:
                 self._drop(number, reason)
         for level in _LEVELS:
             while full() and self._thin_oldest(level):
@@ -171,6 +178,13 @@ class Room:
             if number is None:
                 return
             self._drop(number, "full")
+
+    def _unowed(self, which: str) -> int | None:
+        """Return the oldest block that is owed to nobody, or to none of ``which``."""
+        claim = f"SELECT 1 FROM owed WHERE owed.number = blocks.number{which}"
+        sql = f"SELECT number FROM blocks WHERE NOT EXISTS ({claim}) ORDER BY number LIMIT 1"
+        row = self._db.execute(sql).fetchone()
+        return None if row is None else int(row[0])
 
     def _final(self) -> int:
         return max(self._sent.values(), default=0)
@@ -220,4 +234,8 @@ class Room:
             "INSERT INTO dropped VALUES (?, ?) ON CONFLICT (reason) DO UPDATE SET scans = scans + excluded.scans",
             (reason, scans),
         )
-        log.warning("spool is full: %d scans given up (%s)", scans, reason)
+        self._given_up[reason] += 1
+        # For the log only when that has doubled: a spool stays full for days.
+        if self._given_up[reason].bit_count() == 1:
+            (total,) = self._db.execute("SELECT scans FROM dropped WHERE reason = ?", (reason,)).fetchone()
+            log.warning("spool is full: %d scans given up so far (%s)", total, reason)

@@ -117,3 +117,19 @@ def test_even_noise_makes_no_block_that_a_host_refuses(tmp_path: Path) -> None:
     assert max(len(b.data) for b in blocks) < MAX_PAYLOAD_BYTES // 2
     assert rows_of(blocks, LOSSLESS) == rows(put)
     spool.close()
+
+
+def test_what_is_owed_is_looked_up_and_never_read_through(tmp_path: Path) -> None:
+    spool = opened(tmp_path / "s.db", schema=SMALL, block_seconds=1)
+    spool.append(stretch(T0, 100, schema=SMALL), T0)
+    spool.pending("main", limit=100)
+    asked: list[str] = []
+    db = spool._file.db
+    db.set_trace_callback(asked.append)
+    assert spool.acknowledge("main", [(1, 50)]) == 50
+    assert spool._room._unowed("") is None
+    db.set_trace_callback(None)
+    plans = [row[3] for sql in asked if "owed" in sql for row in db.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    assert plans
+    assert not [line for line in plans if line.startswith("SCAN owed")]
+    spool.close()
