@@ -38,6 +38,8 @@ class ApiSettings(BaseModel):
     influx_url: str | None = Field(default=None, description="history from this InfluxDB; left out: from the journal")
     influx_database: str = Field(default="orewatch", description="database or bucket")
     influx_token: SecretStr | None = Field(default=None, description="API token")
+    influx_username: str | None = Field(default=None, description="for an InfluxDB 1.x with accounts")
+    influx_password: SecretStr | None = Field(default=None, description="the account's password")
     broker: BrokerSettings = Field(default=BrokerSettings(), description="where the messages come from")
     groups: tuple[str, ...] = Field(default=("+",), description="Sparkplug groups to follow; `+` is all")
     language: str = Field(default="en", pattern="^(en|fa|both)$", description="of messages to people")

@@ -32,11 +32,13 @@ def open_store(settings: ApiSettings) -> HistoryStore | None:
         from orewatch.storage.influx import InfluxServer, InfluxTarget  # noqa: PLC0415 - httpx costs start-up time
         from orewatch.storage.influx_store import InfluxStore  # noqa: PLC0415 - the same
 
-        token = settings.influx_token
+        token, password = settings.influx_token, settings.influx_password
         target = InfluxTarget(
             url=settings.influx_url,
             database=settings.influx_database,
             token=None if token is None else token.get_secret_value(),
+            username=settings.influx_username,
+            password=None if password is None else password.get_secret_value(),
         )
         return InfluxStore(server=InfluxServer(target=target))
     try:
