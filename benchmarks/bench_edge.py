@@ -24,7 +24,7 @@ import numpy as np
 
 from benchmarks.bench_telemetry import noisy
 from benchmarks.result import Result, at_most, stated
-from edge_agent.declarations import BLOCK, alias_names, node_metrics
+from edge_agent.declarations import alias_names, node_metrics
 from edge_agent.simulator.server import ModbusPlantServer
 from edge_agent.sources.registers import RegisterSpec, RegisterType
 from edge_agent.spool import Spool
@@ -34,6 +34,7 @@ from orewatch.sparkplug.datatypes import DataType
 from orewatch.sparkplug.edge_node import EdgeNodeSession, Reading
 from orewatch.sparkplug.host import HostSession
 from orewatch.telemetry.block import read_header
+from orewatch.telemetry.node_metrics import BLOCK
 from orewatch.telemetry.scan import Scans
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-METRIC: Final = "Delivery/Acknowledged"
 RANGES_PER_MESSAGE: Final = 500
 
 

@@ -18,7 +18,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from collector.acknowledge import METRIC, acknowledgements
+from collector.acknowledge import acknowledgements
 from collector.counters import Counters
 from collector.data_dir import DataDirInUseError, hold
 from collector.foreign import ForeignNodes
@@ -37,6 +37,7 @@ from orewatch.storage.registry import Registry
 from orewatch.storage.retention import prune
 from orewatch.storage.rollup_tables import EmbeddedProjection, RollupTables
 from orewatch.storage.sqlite import EmbeddedStore, rollups_beside
+from orewatch.telemetry.node_metrics import ACKNOWLEDGED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -229,7 +230,7 @@ class Collector:
                     collector=self.settings.host_id, store=self.journal.store_uuid, spool=spool, numbers=numbers
                 )
                 for value in values:
-                    actions = self._session.command(*key, None, METRIC, value, DataType.STRING, now_ms)
+                    actions = self._session.command(*key, None, ACKNOWLEDGED, value, DataType.STRING, now_ms)
                     sent = bool(actions) and self._link.perform(actions)
                     # One that is lost costs a resend, which is acknowledged again.
                     self.counters.add(key.node, "acknowledgements", "sent" if sent else "not_sent")

@@ -20,6 +20,7 @@ from orewatch.sparkplug.actions import (
 from orewatch.sparkplug.topics import TopicError, parse_topic
 from orewatch.storage.dead_letters import DeadLetter, Verdict
 from orewatch.storage.registry import NodeRecord
+from orewatch.telemetry.node_metrics import BLOCK, DEPTH, DESCRIPTION, DROPPED, SCHEMAS, SPOOL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,12 +30,6 @@ if TYPE_CHECKING:
     from orewatch.sparkplug.actions import Event
     from orewatch.sparkplug.payload import Metric
 
-BLOCK: Final = "Record/Block"
-SCHEMAS: Final = "Record/Schemas"
-SPOOL: Final = "Record/Spool"
-DEPTH: Final = "Record/Depth"
-DROPPED: Final = "Record/Dropped"
-DESCRIPTION: Final = "Unit/Description"
 # Everyday events of a network that loses and reorders; counted, but there is nothing in them to look at.
 NOT_KEPT: Final = frozenset(
     {RejectReason.BEFORE_BIRTH, RejectReason.BAD_SEQ, RejectReason.DUPLICATE, RejectReason.OTHER_SESSION}

@@ -7,21 +7,23 @@ from typing import TYPE_CHECKING, Final
 from orewatch.plant.catalogue import SignalKind
 from orewatch.sparkplug.datatypes import DataType
 from orewatch.sparkplug.edge_node import MetricDeclaration
+from orewatch.telemetry.node_metrics import (
+    ACKNOWLEDGED,
+    BLOCK,
+    DEPTH,
+    DESCRIPTION,
+    DROPPED,
+    RESEND,
+    SCHEMAS,
+    SPOOL,
+    WATCHED,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from orewatch.plant.unit import Unit
 
-DESCRIPTION: Final = "Unit/Description"
-BLOCK: Final = "Record/Block"
-SCHEMAS: Final = "Record/Schemas"
-SPOOL: Final = "Record/Spool"
-DEPTH: Final = "Record/Depth"
-DROPPED: Final = "Record/Dropped"
-RESEND: Final = "Record/Resend"
-ACKNOWLEDGED: Final = "Delivery/Acknowledged"
-WATCHED: Final = "Live/Watched"
 
 _NODE: Final = {
     DESCRIPTION: DataType.STRING,

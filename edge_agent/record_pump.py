@@ -8,12 +8,12 @@ import logging
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from edge_agent import declarations as metric
 from edge_agent.commands import Acknowledgement, Resend
 from edge_agent.lanes import RecordLane
 from edge_agent.plain_record import history
 from edge_agent.spool_file import SpoolError
 from orewatch.sparkplug.edge_node import Reading
+from orewatch.telemetry.node_metrics import BLOCK, DEPTH, DROPPED, SCHEMAS
 
 if TYPE_CHECKING:
     from collections import Counter
@@ -141,8 +141,7 @@ class RecordPump:
                 size += len(blocks[0].data)
                 message.append(blocks.pop(0))
             readings = [
-                Reading(metric.BLOCK, b.data, b.last_ms, is_historical=now - b.last_ms > LIVE_HORIZON_MS)
-                for b in message
+                Reading(BLOCK, b.data, b.last_ms, is_historical=now - b.last_ms > LIVE_HORIZON_MS) for b in message
             ]
             if not self._link.perform(self._session.data(None, readings, now)):
                 self._lane.not_sent(b.number for b in (*message, *blocks))
@@ -182,12 +181,12 @@ class RecordPump:
     def declare(self, now: int) -> None:
         """Set what births say of the record."""
         if self._settings.record == "blocks":
-            self._session.set_value(None, metric.SCHEMAS, json.dumps(self._spool.schemas_in_use()), now)
+            self._session.set_value(None, SCHEMAS, json.dumps(self._spool.schemas_in_use()), now)
         for r in self._readings(now):
             self._session.set_value(None, r.name, r.value, now)
 
     def _readings(self, now: int) -> list[Reading]:
         return [
-            Reading(metric.DEPTH, self._spool.depth(self._settings.name), now),
-            Reading(metric.DROPPED, sum(self._spool.dropped().values()), now),
+            Reading(DEPTH, self._spool.depth(self._settings.name), now),
+            Reading(DROPPED, sum(self._spool.dropped().values()), now),
         ]

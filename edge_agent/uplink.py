@@ -25,6 +25,7 @@ from orewatch.sparkplug.client import MqttClient, TlsSettings
 from orewatch.sparkplug.edge_node import EdgeNodeSession
 from orewatch.sparkplug.session_loop import SessionLoop
 from orewatch.sparkplug.short_links import ShortLinks
+from orewatch.telemetry.node_metrics import ACKNOWLEDGED, DESCRIPTION, RESEND, SPOOL, WATCHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -106,9 +107,9 @@ class Uplink:
     async def run(self) -> None:
         """Keep the uplink up until cancelled; then say goodbye."""
         now = self._now_ms()
-        self._session.set_value(None, metric.DESCRIPTION, self._unit.to_json(), now)
+        self._session.set_value(None, DESCRIPTION, self._unit.to_json(), now)
         if self._settings.record == "blocks":
-            self._session.set_value(None, metric.SPOOL, self._spool.uuid.hex(), now)
+            self._session.set_value(None, SPOOL, self._spool.uuid.hex(), now)
         self._record.declare(now)
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._loop.run(), name=f"uplink {self.name}")
@@ -180,12 +181,12 @@ class Uplink:
             log.warning("uplink %s: %s refused: %s", self.name, event.name, error)
 
     def _obey(self, command: Command) -> None:
-        if command.name == metric.WATCHED and isinstance(command.value, int):
+        if command.name == WATCHED and isinstance(command.value, int):
             at = self._monotonic_ms()
             if command.value > 0 and not self._live.watched(at):
                 self._live.forget()
             self._live.watch(command.value, at)
-        elif command.name == metric.ACKNOWLEDGED:
+        elif command.name == ACKNOWLEDGED:
             said = read_acknowledgement(command.value)
             self._check_collector(said.collector)
             if self._settings.store not in {None, said.store}:
@@ -193,7 +194,7 @@ class Uplink:
             if said.spool != self._spool.uuid.hex():
                 raise CommandError(f"spool {said.spool!r}; ours is {self._spool.uuid.hex()!r}")
             self._record.order(said)
-        elif command.name == metric.RESEND:
+        elif command.name == RESEND:
             asked = read_resend(command.value)
             self._check_collector(asked.collector)
             self._record.order(asked)

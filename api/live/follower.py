@@ -22,6 +22,7 @@ from orewatch.sparkplug.actions import (
     Rejected,
 )
 from orewatch.telemetry.block import BlockError, decode_block, read_header
+from orewatch.telemetry.node_metrics import BLOCK, DESCRIPTION, SCHEMAS
 from orewatch.telemetry.scan import SPARKPLUG_QUALITY, Quality, physical
 from orewatch.telemetry.schema import Schema, SchemaError, schema_from_text
 
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DESCRIPTION, SCHEMAS, BLOCK = "Unit/Description", "Record/Schemas", "Record/Block"
 # A sealed block is up to a minute old when it comes in time.
 LATE_MS = 150_000
 MAX_SCHEMAS = 10_000

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from orewatch.sparkplug.datatypes import DataType
+from orewatch.telemetry.node_metrics import WATCHED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from api.live.roster import Roster
     from orewatch.sparkplug.actions import Action
-
-WATCHED = "Live/Watched"
 
 
 class WatchLeases:

@@ -14,12 +14,13 @@ from api.app import create_app
 from api.server import Server
 from api.service import Service
 from api.settings import ApiSettings, BrokerSettings
-from edge_agent.declarations import DESCRIPTION, SCHEMAS, WATCHED, alias_names, device_metrics, node_metrics
+from edge_agent.declarations import alias_names, device_metrics, node_metrics
 from orewatch.plant.catalogue import SignalKind
 from orewatch.sparkplug.actions import Command
 from orewatch.sparkplug.client import MqttClient
 from orewatch.sparkplug.edge_node import EdgeNodeSession, Reading
 from orewatch.sparkplug.session_loop import SessionLoop
+from orewatch.telemetry.node_metrics import DESCRIPTION, SCHEMAS, WATCHED
 from orewatch.telemetry.schema import schema_of
 
 if TYPE_CHECKING:

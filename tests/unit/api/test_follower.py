@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from api.live.follower import BLOCK, DESCRIPTION, SCHEMAS, Follower, Told
+from api.live.follower import Follower, Told
 from api.live.readings import MAX_SIGNALS, LiveReadings, UnitReadings
 from api.live.roster import Roster
 from orewatch.plant.catalogue import SignalRef
@@ -24,6 +24,7 @@ from orewatch.sparkplug.actions import (
 from orewatch.sparkplug.datatypes import DataType
 from orewatch.sparkplug.payload import Metric
 from orewatch.telemetry.block import encode_block
+from orewatch.telemetry.node_metrics import BLOCK, DESCRIPTION, SCHEMAS
 from orewatch.telemetry.scan import Scans, quantise
 from orewatch.telemetry.schema import schema_of
 from tests.unit.api.made_plant import made_unit

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from api.alerting.models import AlertKind
-from api.live.follower import DESCRIPTION
 from api.service import Service
 from api.settings import ApiSettings
 from orewatch.plant.states import State
@@ -17,6 +16,7 @@ from orewatch.sparkplug.actions import Data, NodeBorn
 from orewatch.sparkplug.datatypes import DataType
 from orewatch.sparkplug.payload import Metric
 from orewatch.storage.query import Latest
+from orewatch.telemetry.node_metrics import DESCRIPTION
 from tests.unit.api.made_plant import T0, made_unit, values_of
 
 if TYPE_CHECKING:
