@@ -44,7 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         agent = Agent(settings=settings)
     except SettingsError as error:
-        raise SettingsError([p.replace("settings:", f"{arguments.config}:", 1) for p in error.problems]) from error
+        told = [f"{arguments.config}: {p.removeprefix('settings: ')}" for p in error.problems]
+        raise SettingsError(told) from error
     for uplink in settings.uplink:
         read_password(uplink)
     if arguments.check:
