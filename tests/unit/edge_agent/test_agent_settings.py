@@ -172,3 +172,20 @@ def test_a_replay_example_is_well() -> None:
     assert len(unit.machines) == 9
     fields: dict[str, Any] = ModbusSettings.model_fields
     assert "register_" in fields
+
+
+def test_a_source_that_cannot_be_made_names_file_key_and_value(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    replay = """
+[[source]]
+kind = "replay"
+file = "gone.csv"
+row_s = 1
+column = [{ column = "a", machine = "jaw", signal = "motor_current" }]
+"""
+    file = _written(tmp_path, GOOD[: GOOD.index("[[source]]")].replace('password_file = "password"\n', "") + replay)
+    assert main(["agent", "--config", str(file), "--check"]) == 2
+    told = capsys.readouterr().err
+    for part in (str(file), "file =", "gone.csv", "allowed: a readable CSV"):
+        assert part in told
