@@ -36,6 +36,7 @@ from orewatch.telemetry.schema import Column, ScanGroup, Schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from threading import Barrier
 
     from orewatch.sparkplug.actions import Action
 
@@ -182,8 +183,7 @@ def mosquitto(folder: Path) -> Iterator[int]:
     program = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin:/usr/local/sbin")
     if program is None:
         raise FileNotFoundError("mosquitto")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     config = folder / "mosquitto.conf"
     config.write_text(
@@ -203,7 +203,7 @@ def mosquitto(folder: Path) -> Iterator[int]:
             process.terminate()
 
 
-def publish(port: int, unit: str, count: int, ready: object, go: object, window: int = 200) -> None:
+def publish(port: int, unit: str, count: int, gate: Barrier, window: int = 200) -> None:
     """One unit with a full spool: it sends as fast as acknowledgements let it, in a window, as the agent does."""
     spooled = dict(enumerate(blocks(unit, count, time.time_ns() // 1_000_000 - count * 60_000), start=1))
 
@@ -236,8 +236,8 @@ def publish(port: int, unit: str, count: int, ready: object, go: object, window:
         task = asyncio.create_task(loop.run())
         while not session.born:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.01)
-        ready.set()  # type: ignore[attr-defined]
-        await asyncio.to_thread(go.wait)  # type: ignore[attr-defined]
+        await asyncio.to_thread(gate.wait)  # all are born
+        await asyncio.to_thread(gate.wait)  # the measurement begins
         pump()
         while flying or waiting:  # noqa: ASYNC110 - nothing tells of it
             await asyncio.sleep(0.01)
@@ -252,12 +252,8 @@ def measure_end_to_end(folder: Path) -> list[Result]:
     values = units * count * BLOCK_VALUES
     context = multiprocessing.get_context("spawn")
     with mosquitto(folder) as port:
-        go = context.Event()
-        readies = [context.Event() for _ in range(units)]
-        processes = [
-            context.Process(target=publish, args=(port, f"unit-{u}", count, ready, go))
-            for u, ready in enumerate(readies)
-        ]
+        gate = context.Barrier(units + 1)
+        processes = [context.Process(target=publish, args=(port, f"unit-{u}", count, gate)) for u in range(units)]
 
         async def collect() -> tuple[float, float]:
             # The journal alone is measured: projecting goes on beside it at its own pace.
@@ -268,11 +264,10 @@ def measure_end_to_end(folder: Path) -> list[Result]:
                 await asyncio.sleep(0.01)
             for process in processes:
                 process.start()
-            for ready in readies:
-                await asyncio.to_thread(ready.wait)
+            await asyncio.to_thread(gate.wait)
             await asyncio.sleep(0.2)
             begin, cpu = time.perf_counter(), time.process_time()
-            go.set()
+            await asyncio.to_thread(gate.wait)
             while collector.journal.newest_position() < units * count:  # noqa: ASYNC110 - nothing tells of it
                 await asyncio.sleep(0.02)
             spent, cpu = time.perf_counter() - begin, time.process_time() - cpu

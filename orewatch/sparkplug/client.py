@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from typing import TYPE_CHECKING, Any
 
 import paho.mqtt.client as paho
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
+from orewatch.sparkplug.poller import Poller
 from orewatch.sparkplug.session_loop import SessionLoop
 from orewatch.sparkplug.sockets import TlsSettings, open_socket
 from orewatch.sparkplug.stream import PacketStream
@@ -24,10 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MqttClient", "MqttError", "SessionLoop", "TlsSettings"]
 
-READS_PER_POLL = 16  # 4 MB; then others get their turn
 FLUSH_BYTES = 1 << 15
-QUIET_POLLS = 20
-QUIET_S = 1.0
 DRAIN_S = 5.0
 _PACKET_OVERHEAD = 16
 _FOR_GOOD = frozenset({0x84, 0x85, 0x86, 0x87})  # refused: protocol, client id, credentials, not authorised
@@ -109,9 +106,7 @@ class MqttClient:
         self._serving: asyncio.Task[None] | None = None
         self._accepted: asyncio.Future[None] | None = None
         self._connected = False
-        self._wake = asyncio.Event()
-        self._watched: int | None = None
-        self._quiet_s = min(QUIET_S, keepalive_s / 4)
+        self._poller = Poller(poll_s=self._poll_s, keepalive_s=keepalive_s)
         self._oversized = 0
         self.dropped = 0
 
@@ -171,14 +166,14 @@ class MqttClient:
         client.publish(publish.topic, publish.payload, publish.qos, publish.retain)
         if stream.queued_bytes > FLUSH_BYTES:
             stream.flush()
-        self._wake.set()
+        self._poller.wake()
         return True
 
     def subscribe(self, subscribe: Subscribe) -> None:
         """Queue a subscription."""
         if self._paho is not None and self._connected:
             self._paho.subscribe(subscribe.topic, subscribe.qos)
-            self._wake.set()
+            self._poller.wake()
 
     async def disconnect(self) -> None:
         """Write out what is queued (up to a few seconds), send DISCONNECT, close."""
@@ -186,7 +181,7 @@ class MqttClient:
             deadline = asyncio.get_running_loop().time() + DRAIN_S
             while self.queued_bytes and self._connected and asyncio.get_running_loop().time() < deadline:  # noqa: ASYNC110
                 await asyncio.sleep(self._poll_s)  # what writes runs on this timer
-            self._unwatch()
+            self._poller.unwatch()
             self._paho.disconnect()
             self._paho.loop_write()
         await self._drop()
@@ -195,7 +190,7 @@ class MqttClient:
         """Drop the connection without a word: the broker will publish the will."""
         if self._stream is not None:
             self._stream.abort()
-            self._wake.set()
+            self._poller.wake()
 
     async def closed(self) -> None:
         """Wait until the link is lost or closed; an exception of on_message comes out here."""
@@ -227,60 +222,15 @@ class MqttClient:
         client.on_message = self._on_paho_message
         self._accepted = asyncio.get_running_loop().create_future()
         client.connect(self._host, self._port, self._keepalive_s)
-        self._serving = asyncio.create_task(self._serve(client, stream), name=f"mqtt {self._client_id}")
+        self._serving = asyncio.create_task(self._poller.serve(client, stream), name=f"mqtt {self._client_id}")
         await self._accepted
-
-    async def _serve(self, client: _Paho, stream: PacketStream) -> None:
-        """Read, write and keep alive, until paho has no socket any more."""
-
-        def read_rest() -> None:
-            while stream.paho_bytes and client.socket() is not None:
-                client.loop_read()
-
-        stream.read_rest = read_rest
-        stream.flush()
-        quiet = 0
-        while client.socket() is not None:
-            reads = READS_PER_POLL
-            while reads and stream.receive():
-                reads -= 1
-            quiet = 0 if reads < READS_PER_POLL or stream.queued_bytes else quiet + 1
-            stream.read_rest()
-            if stream.at_end:
-                client.loop_read()
-            client.loop_misc()
-            if client.want_write():
-                client.loop_write()
-            stream.flush()
-            if client.socket() is not None and quiet > QUIET_POLLS and not stream.queued_bytes:
-                await self._wait_for_traffic(stream)
-            else:
-                await asyncio.sleep(self._poll_s if reads else 0)
-
-    async def _wait_for_traffic(self, stream: PacketStream) -> None:
-        """Sleep until the socket has something, something is sent, or keepalive wants a look."""
-        self._wake.clear()
-        self._watched = stream.fileno()
-        asyncio.get_running_loop().add_reader(self._watched, self._wake.set)
-        try:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._quiet_s):
-                    await self._wake.wait()
-        finally:
-            self._unwatch()
-
-    def _unwatch(self) -> None:
-        """Stop watching the socket; before it is closed, for its number may be another's soon."""
-        watched, self._watched = self._watched, None
-        if watched is not None:
-            asyncio.get_running_loop().remove_reader(watched)
 
     async def _drop(self) -> None:
         """Forget the link; what went wrong in the reading task is raised here."""
         serving, self._serving = self._serving, None
         stream, self._stream = self._stream, None
         self._paho, self._connected = None, False
-        self._unwatch()
+        self._poller.unwatch()
         if stream is not None:
             self._oversized += stream.oversized
             stream.close()
