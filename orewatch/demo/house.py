@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+PLC_TIMEOUT_S: Final = 10.0
+"""PLCs and agents share one event loop here: a busy moment of the machine is no lost PLC."""
 SAVE_EVERY_S: Final = 60.0
 GROUP: Final = "orewatch"
 NO_PORT: Final = 1
@@ -229,7 +231,14 @@ class House:
     def _agent_settings(self, unit: Unit, running: RunningPlant, link: Link) -> AgentSettings:
         files = self._files(unit.id)
         files.folder.mkdir(parents=True, exist_ok=True)
-        text = unit_toml(unit, plc_port=running.server.port, broker_port=link.port, spool=files.spool, group=GROUP)
+        text = unit_toml(
+            unit,
+            plc_port=running.server.port,
+            plc_timeout_s=PLC_TIMEOUT_S,
+            broker_port=link.port,
+            spool=files.spool,
+            group=GROUP,
+        )
         return AgentSettings.model_validate(tomllib.loads(text))
 
     def _save(self, plants: Mapping[str, Plant]) -> None:

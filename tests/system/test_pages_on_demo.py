@@ -121,7 +121,7 @@ async def the_operator_stops_the_feeder(visitor: Visitor) -> None:
 
 async def six_gauges(page: Page) -> None:
     try:
-        await page.wait_for_function("document.querySelectorAll('.dial[data-trust=good]').length === 6", timeout=10_000)
+        await page.wait_for_function("document.querySelectorAll('.dial[data-trust=good]').length === 6", timeout=30_000)
     except PlaywrightError:
         shown = await page.evaluate("[...document.querySelectorAll('.dial')].map((d) => d.innerText + d.dataset.trust)")
         pytest.fail(f"gauges: {shown}")
