@@ -2,13 +2,14 @@
 
 import { ApiError, ask, send } from "./api.js";
 import { arrange, h, setText } from "./dom.js";
-import { t, word } from "./language.js";
+import { learn, t, word } from "./language.js";
 
 const FIRST = ["stop_feeder", "block_chute", "hot_bearing", "cut_link"];
 const REREAD_MS = 15_000;
 
 /** Fill `panel` and show it, if this is a demo. */
 export async function demoControls({ unitId, panel }) {
+  await learn("demo");
   const first = h("div", { class: "scenarios" });
   const rest = h("div", { class: "scenarios" });
   const fault = h("p", { class: "fault small", role: "alert", hidden: true });

@@ -17,6 +17,14 @@
   root.lang = language;
   root.dir = language === "fa" ? "rtl" : "ltr";
 
+  // The strings of this one language, asked for beside the modules rather than after them.
+  for (const name of ["", ...(root.dataset.strings ?? "").split(" ").filter(Boolean)]) {
+    const link = document.createElement("link");
+    link.rel = "modulepreload";
+    link.href = `/static/strings/${name ? `${name}.` : ""}${language}.js`;
+    document.head.append(link);
+  }
+
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const choice = read("theme");
   root.dataset.themeChoice = choice === "light" || choice === "dark" ? choice : "auto";

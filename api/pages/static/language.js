@@ -1,11 +1,20 @@
-// The page's language. Every word on the page comes from strings/, in both languages.
+// The page's language. Every word on the page comes from strings/, in both languages; only one of them is loaded.
+//
+// strings/LANGUAGE.js holds what all pages say; <html data-strings="fleet"> adds strings/fleet.LANGUAGE.js.
 
-import { strings as en } from "./strings/en.js";
-import { strings as fa } from "./strings/fa.js";
+const root = document.documentElement;
 
-export const language = document.documentElement.lang === "fa" ? "fa" : "en";
+export const language = root.lang === "fa" ? "fa" : "en";
 
-const strings = language === "fa" ? fa : en;
+const strings = {};
+
+/** Load further strings, once the page needs them: the parts of strings/ that are named. */
+export async function learn(...names) {
+  const files = await Promise.all(names.map((name) => import(`./strings/${name ? `${name}.` : ""}${language}.js`)));
+  for (const file of files) Object.assign(strings, file.strings);
+}
+
+await learn("", ...(root.dataset.strings ?? "").split(" ").filter(Boolean));
 
 /** The text for a key, with {name} filled in. A missing key shows itself, and the tests fail on it. */
 export function t(key, values) {
@@ -27,8 +36,8 @@ export function word(kind, code) {
 }
 
 /** Fill the static parts of a page: elements with data-t get text, data-t-label an accessible name. */
-export function translate(root = document) {
-  for (const node of root.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
-  for (const node of root.querySelectorAll("[data-t-label]")) node.setAttribute("aria-label", t(node.dataset.tLabel));
-  for (const node of root.querySelectorAll("[data-t-placeholder]")) node.placeholder = t(node.dataset.tPlaceholder);
+export function translate(part = document) {
+  for (const node of part.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
+  for (const node of part.querySelectorAll("[data-t-label]")) node.setAttribute("aria-label", t(node.dataset.tLabel));
+  for (const node of part.querySelectorAll("[data-t-placeholder]")) node.placeholder = t(node.dataset.tPlaceholder);
 }

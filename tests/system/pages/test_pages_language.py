@@ -17,19 +17,28 @@ if TYPE_CHECKING:
     from tests.system.pages.conftest import Visit
     from tests.system.pages.server import FakeService
 
+STRINGS = Path(__file__).parents[3] / "api" / "pages" / "static" / "strings"
 SIZES = {"phone-360": (360, 740), "phone": (390, 844), "desktop": (1440, 900), "wall": (3840, 2160)}
 
 
 def test_both_languages_have_every_string(visit: Visit) -> None:
     page = visit("/")
+    names = sorted(path.name.removesuffix(".en.js").removesuffix("en.js") for path in STRINGS.glob("*en.js"))
     strings = page.evaluate(
-        """async () => {
-          const [en, fa] = await Promise.all(["en", "fa"].map((l) => import(`/static/strings/${l}.js`)));
-          return { en: en.strings, fa: fa.strings };
-        }"""
+        """async (names) => {
+          const all = { en: {}, fa: {} };
+          for (const name of names) for (const language of ["en", "fa"]) {
+            const file = await import(`/static/strings/${name ? `${name}.` : ""}${language}.js`);
+            for (const [key, text] of Object.entries(file.strings)) all[language][`${name}/${key}`] = text;
+          }
+          return all;
+        }""",
+        names,
     )
-    persian = {key for key in strings["fa"] if not key.startswith("place.")}
+    persian = {key for key in strings["fa"] if not key.startswith("/place.")}
     assert persian == set(strings["en"])
+    keys = [key.partition("/")[2] for key in strings["en"]]
+    assert sorted(key for key in set(keys) if keys.count(key) > 1) == []
     holes = re.compile(r"\{(\w+)\}")
     for key in persian:
         assert set(holes.findall(strings["fa"][key])) == set(holes.findall(strings["en"][key])), key
@@ -38,7 +47,7 @@ def test_both_languages_have_every_string(visit: Visit) -> None:
     wanted |= {f"ucum.{s.unit}" for one in table.classes.values() for s in one.signals.values() if s.unit != "1"}
     wanted |= {f"state.{state}" for state in STATES} | {f"reason.{reason}" for reason in REASONS}
     wanted |= {f"mineral.{one.mineral}" for one in table.circuits.values()}
-    assert wanted - set(strings["en"]) == set()
+    assert wanted - set(keys) == set()
 
 
 def test_persian_has_its_direction_digits_and_calendar(visit: Visit, fake: FakeService) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 STATIC = Path(__file__).parents[3] / "api" / "pages" / "static"
 PAGES = {"fleet.html": "fleet.js", "unit.html": "unit.js"}
+LEARNS = re.compile(r"\blearn\(([^)]*)\)")
 IMPORT = re.compile(r'^(?:import|export)\s[^;]*?from\s+"(\.{1,2}/[^"]+)"', re.MULTILINE | re.DOTALL)
 
 
@@ -31,6 +32,23 @@ def test_every_module_is_announced_so_that_none_waits_for_another(page: str) -> 
     html = (STATIC / page).read_text(encoding="utf-8")
     announced = set(re.findall(r'rel="modulepreload" href="/static/([^"]+)"', html))
     assert announced == modules_of(PAGES[page])
+
+
+def keys_of(name: str) -> set[str]:
+    return set(re.findall(r'^  "([^"]+)":', (STATIC / "strings" / name).read_text(encoding="utf-8"), re.MULTILINE))
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_text_that_a_page_names_is_among_the_strings_it_loads(page: str) -> None:
+    html = (STATIC / page).read_text(encoding="utf-8")
+    named = re.findall(r'data-strings="([^"]*)"', html)[0].split()
+    wanted = set(re.findall(r'data-t(?:-label|-placeholder)?="([^"]+)"', html))
+    for module in (PAGES[page], *modules_of(PAGES[page])):
+        text = (STATIC / module).read_text(encoding="utf-8")
+        named += [name for told in LEARNS.findall(text) for name in re.findall(r'"([a-z]+)"', told)]
+        wanted |= set(re.findall(r'\bt\(\s*"([^"]+)"', text))
+    known = keys_of("en.js").union(*(keys_of(f"{name}.en.js") for name in named if name))
+    assert wanted - known == set()
 
 
 @pytest.mark.parametrize("page", PAGES)

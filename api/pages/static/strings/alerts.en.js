@@ -1,0 +1,26 @@
+// English: alerts. alerts.fa.js has the same keys; a test compares them.
+
+export const strings = {
+  "alert.none": "No open alerts.",
+  "alert.history": "Closed",
+  "alert.acknowledge": "Acknowledge",
+  "alert.comment": "Comment",
+  "alert.comment.send": "Send",
+  "alert.comment.text": "Your comment",
+  "alert.who": "Your name",
+  "alert.who.needed": "Please enter your name first: it is kept with what you do.",
+  "alert.mean": "{mean} t/h, {share} of target {target}",
+  "alert.onset": "began {moment}",
+  "alert.cleared": "over {moment}",
+  "alert.lasts": "lasts {span}",
+  "alert.lost": "{n} t lost",
+  "alert.acknowledged": "acknowledged by {who}, {moment}",
+  "alert.shelved": "shelved until {moment}",
+  "alert.historical": "found afterwards; no message was sent",
+  "alert.failed": "That did not work: {why}",
+  "alert.state.UNACK": "new",
+  "alert.state.ACKED": "acknowledged",
+  "alert.state.RTNUN": "over, not acknowledged",
+  "alert.state.SHLVD": "shelved",
+  "alert.state.NORM": "closed",
+};

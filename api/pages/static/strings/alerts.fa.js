@@ -1,0 +1,26 @@
+// Persian: alerts. The same keys as alerts.en.js.
+
+export const strings = {
+  "alert.none": "هشدار بازی نیست.",
+  "alert.history": "بسته‌شده",
+  "alert.acknowledge": "تأیید می‌کنم",
+  "alert.comment": "یادداشت",
+  "alert.comment.send": "فرستادن",
+  "alert.comment.text": "یادداشت شما",
+  "alert.who": "نام شما",
+  "alert.who.needed": "لطفاً نخست نام خود را بنویسید: همراه کارتان نگه داشته می‌شود.",
+  "alert.mean": "{mean} تن بر ساعت، {share} هدف {target}",
+  "alert.onset": "آغاز {moment}",
+  "alert.cleared": "پایان {moment}",
+  "alert.lasts": "مدت {span}",
+  "alert.lost": "{n} تن از دست رفته",
+  "alert.acknowledged": "تأیید {who}، {moment}",
+  "alert.shelved": "کنار گذاشته تا {moment}",
+  "alert.historical": "از روی داده‌های گذشته یافته شد؛ پیامی فرستاده نشد",
+  "alert.failed": "انجام نشد: {why}",
+  "alert.state.UNACK": "تازه",
+  "alert.state.ACKED": "تأییدشده",
+  "alert.state.RTNUN": "پایان‌یافته، تأییدنشده",
+  "alert.state.SHLVD": "کنار گذاشته",
+  "alert.state.NORM": "بسته",
+};

@@ -1,0 +1,28 @@
+// English, the fleet page. fleet.fa.js has the same keys; a test compares them.
+
+export const strings = {
+  "fleet.headline.none": "All units are well",
+  "fleet.headline.one": "{n} of {all} units needs attention",
+  "fleet.headline.many": "{n} of {all} units need attention",
+  "fleet.headline.waiting": "Reading the fleet …",
+  "fleet.headline.empty": "No unit has reported yet",
+  "fleet.empty.hint": "A unit appears here as soon as its agent says its first word.",
+  "fleet.filter": "Filter by unit, site, province, mineral",
+  "fleet.filter.label": "Filter units",
+  "fleet.states": "Show units by state",
+  "fleet.all": "All",
+  "fleet.nothing": "No unit matches this filter.",
+  "fleet.clear": "Clear filter",
+  "fleet.rate": "Fleet now",
+  "fleet.tonnes": "Tonnes today",
+  "fleet.alerts": "Open alerts",
+  "fleet.of-target": "of {target} t/h",
+  "column.unit": "Unit",
+  "column.day": "Last 24 hours",
+  "rate.against": "{share} of target {n}",
+  "column.rate": "t/h against target",
+  "column.tonnes": "Tonnes today",
+  "column.last-tonne": "Last tonne",
+  "column.seen": "Last seen",
+  "column.alerts": "Alerts",
+};

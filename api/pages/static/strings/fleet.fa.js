@@ -1,0 +1,28 @@
+// Persian, the fleet page. The same keys as fleet.en.js.
+
+export const strings = {
+  "fleet.headline.none": "همهٔ واحدها خوب کار می‌کنند",
+  "fleet.headline.one": "{n} واحد از {all} واحد رسیدگی می‌خواهد",
+  "fleet.headline.many": "{n} واحد از {all} واحد رسیدگی می‌خواهند",
+  "fleet.headline.waiting": "خواندن وضعیت ناوگان …",
+  "fleet.headline.empty": "هنوز هیچ واحدی گزارش نداده است",
+  "fleet.empty.hint": "هر واحد با نخستین پیامش اینجا پدیدار می‌شود.",
+  "fleet.filter": "پالایش با نام واحد، معدن، استان، کانی",
+  "fleet.filter.label": "پالایش واحدها",
+  "fleet.states": "نمایش واحدها بر پایهٔ وضعیت",
+  "fleet.all": "همه",
+  "fleet.nothing": "هیچ واحدی با این پالایش نمی‌خواند.",
+  "fleet.clear": "پاک کردن پالایش",
+  "fleet.rate": "ناوگان اکنون",
+  "fleet.tonnes": "تناژ امروز",
+  "fleet.alerts": "هشدارهای باز",
+  "fleet.of-target": "از {target} تن بر ساعت",
+  "column.unit": "واحد",
+  "column.day": "۲۴ ساعت گذشته",
+  "rate.against": "{share} از هدف {n}",
+  "column.rate": "تن بر ساعت در برابر هدف",
+  "column.tonnes": "تناژ امروز",
+  "column.last-tonne": "آخرین تن",
+  "column.seen": "آخرین تماس",
+  "column.alerts": "هشدارها",
+};
