@@ -16,7 +16,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from api import memory
 from api.alerting.book import AlertBook
@@ -25,7 +25,8 @@ from api.alerting.engine import AlertEngine, Mode
 from api.alerting.late_review import LateReview
 from api.alerting.models import AlertKind
 from api.broker_link import BrokerLink
-from api.late_data import look_at_late_data
+from api.inputs.entry import InputKind
+from api.inputs.inputs import Changed, Inputs
 from api.live.catch_up import catch_up, replay_to
 from api.live.clock import SECOND_MS
 from api.live.follower import Follower
@@ -36,10 +37,13 @@ from api.live.production_day import ProductionDay
 from api.live.readings import LiveReadings
 from api.live.recount import Recounts
 from api.live.roster import Roster
+from api.live.said import Said
+from api.live.shift import shift_figures
 from api.live.stream import Stream
 from api.live.watch import Watch
 from api.notify.outbox import Outbox
 from api.notify.sender import Sender, apprise_channels
+from api.rounds import go_round
 from api.tasks import Tasks
 from api.units.first_look import read_days
 from api.units.state_history import TAIL_MS, StateHistories, joined, live_tail, paced
@@ -55,9 +59,6 @@ if TYPE_CHECKING:
     from orewatch.storage.registry import Registry
 
 log = logging.getLogger(__name__)
-
-CARRY_S = 60.0
-ROUND_S = 5.0
 
 
 class Service:
@@ -96,12 +97,14 @@ class Service:
             base_url=settings.base_url,
             lost_t=self._lost_t,
         )
+        self.inputs = Inputs(path=settings.data_dir / "inputs.db", now_ms=now_ms, on_change=self._said_of)
+        self.said = Said(units=self.inputs.in_force.units, inputs=self.inputs.in_force.of)
         self.day = ProductionDay(start_h=settings.production_day_start_h, shifts=settings.shifts)
         self.roster = Roster()
-        self.recounts = Recounts(store=store, day_start_ms=self.day.start_ms)
+        self.recounts = Recounts(store=store, day_start_ms=self.day.start_ms, inputs=self.inputs.in_force.of)
         self.readings = LiveReadings()
         self.stream = Stream(max_viewers=settings.max_viewers)
-        self.states = StateHistories(store=store)
+        self.states = StateHistories(store=store, inputs=self.inputs.in_force.since)
         self.review = LateReview(
             book=self.book,
             outbox=self.outbox,
@@ -109,6 +112,7 @@ class Service:
             language=settings.language,
             base_url=settings.base_url,
             now_ms=now_ms,
+            inputs=self.inputs.in_force.since,
         )
         self._built = False
         self._below: dict[str, bool] = {}
@@ -136,6 +140,7 @@ class Service:
                 recorded_ms=self.now_ms(),
                 mode=Mode.HISTORY,
                 below=self._is_below,
+                inputs=self.inputs.in_force.since,
             )
             self._keep_states(start_ms)
         self._replayed = True
@@ -149,8 +154,9 @@ class Service:
         memory.reconcile(self.judge, self.book)
         self.tasks.begin(self.link.run, "follow the broker")
         self.tasks.begin(self._catch_up_then_watch, "watch")
-        self.tasks.begin(self._rounds, "rounds")
+        self.tasks.begin(partial(go_round, self), "rounds")
         self.tasks.begin(self.sender.run, "outbox")
+        self.tasks.begin(partial(memory.recall_usual, self.database, self.judge), "what is usual")
         self.tasks.begin(partial(read_days, list(self.roster), self.states_between, self.now_ms), "days ahead")
 
     async def stop(self) -> None:
@@ -161,6 +167,7 @@ class Service:
         if self.caught_up:
             memory.save(self.database, self.judge)
         self.database.close()
+        self.inputs.close()
 
     @property
     def watching(self) -> bool:
@@ -182,6 +189,12 @@ class Service:
         found = joined(await asyncio.to_thread(self.states.intervals, unit, start_ms, until_ms, now_ms), tail)
         return joined(paced(found, self.book.spans(unit.id, AlertKind.UNDERPERFORMING, start_ms, end_ms)), [])
 
+    def shift_figures(self, unit: Unit, now_ms: int) -> dict[str, Any]:
+        """Return the running shift of a unit; times in ms."""
+        number = self.judge.number(unit.id)
+        tally = None if number is None else self.judge.tallies[number]
+        return shift_figures(self.day.shift_at(now_ms), tally, self.inputs.in_force.of(unit.id))
+
     def new_judge(self, start_ms: int) -> Judge:
         """Return a judge of the roster's units that knows nothing before ``start_ms``."""
         return Judge(
@@ -193,12 +206,18 @@ class Service:
             day_start_ms=self.day.start_ms,
             shifts_ms=self.day.changes_ms,
             on_below=self._set_below,
+            inputs=self.inputs.in_force.of,
         )
 
     def build_live(self) -> None:
         """Build what stands around the present judge: frames, watch, follower and the broker's link."""
         self.frames = Frames(
-            roster=self.roster, readings=self.readings, judge=self.judge, alerts=self.engine.standing.now
+            roster=self.roster,
+            readings=self.readings,
+            judge=self.judge,
+            alerts=self.engine.standing.now,
+            inputs=self.inputs.in_force.of,
+            shift=self.shift_figures,
         )
         self.watch = Watch(
             roster=self.roster,
@@ -207,6 +226,7 @@ class Service:
             stream=self.stream,
             frames=self.frames,
             now_ms=self.now_ms,
+            said=self.said,
         )
         self.follower = Follower(
             roster=self.roster,
@@ -236,6 +256,15 @@ class Service:
     def _lost_t(self, unit_id: str, onset_ms: int, until_ms: int) -> float | None:
         return self.judge.lost_t(unit_id, onset_ms, until_ms)
 
+    def _said_of(self, changed: Changed) -> None:
+        """Somebody said something of a unit: what was computed of that time is void."""
+        last_ms = min(self.now_ms(), changed.last_ms or self.now_ms())
+        self.said.changed(changed.unit)
+        if changed.kind in {InputKind.STOPS, InputKind.PLANS} and changed.first_ms <= last_ms:
+            self.states.late(changed.unit, changed.first_ms, last_ms)
+        if changed.kind in {InputKind.ORE, InputKind.SCALE_EPOCHS}:
+            self.recounts.ask([changed.unit])
+
     def _late(self, unit_id: str, first_ms: int, last_ms: int) -> None:
         self.states.late(unit_id, first_ms, last_ms)
         self.review.late(unit_id, first_ms, last_ms)
@@ -260,39 +289,19 @@ class Service:
     async def _catch_up_then_watch(self) -> None:
         began_ms = self.now_ms()
         if not self.caught_up:
-            await catch_up(self.judge, self.watch, self.store, now_ms=self.now_ms, below=self._is_below)
+            await catch_up(
+                self.judge,
+                self.watch,
+                self.store,
+                now_ms=self.now_ms,
+                below=self._is_below,
+                inputs=self.inputs.in_force.since,
+            )
             if told := self.engine.tell_of_standing(began_ms, self.now_ms()):
                 log.info("%d alert(s) found while catching up still stand", told)
             self.watch.judged_ms = self.judge.now_ms
             self.caught_up = True
         await self.watch.run()
-
-    async def _rounds(self) -> None:
-        """Do what is done now and then: leases, shelving that ends, the registry, late data, memory to disk."""
-        saved_ms = self.now_ms()
-        while True:
-            now_ms = self.now_ms()
-            for unit in self.known.adopt():
-                self.watch.take_unit(unit)
-            self.link.renew_leases(self.stream.watched_units())
-            for record in self.book.release_due(now_ms):
-                self.engine.standing.touch(now_ms)
-                if record.active:
-                    self.engine.tell(record, f"released {record.changed_ms}", now_ms)
-            await self._review_late_data()
-            if self.caught_up and now_ms - saved_ms >= CARRY_S * SECOND_MS:
-                saved_ms = now_ms
-                memory.save(self.database, self.judge)
-            await asyncio.sleep(ROUND_S)
-
-    async def _review_late_data(self) -> None:
-        written = await look_at_late_data(
-            self.review, self.roster, self.states, now_ms=self.now_ms, on_late=lambda unit: self.recounts.ask([unit])
-        )
-        if written:
-            self.engine.standing.touch(self.now_ms())
-        if self.caught_up:
-            await self.recounts.some(self.judge)
 
 
 def _whole(at_ms: int) -> int:

@@ -8,20 +8,25 @@ import orjson
 
 from api.live.readings import GOOD
 from orewatch.plant.evidence import hold_on_change
+from orewatch.plant.inputs import nothing_said
+from orewatch.plant.states import State, StateReason
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from api.alerting.facts import Facts
     from api.live.judge import Judge
     from api.live.readings import LiveReadings, UnitReadings
     from api.live.roster import Roster
+    from orewatch.plant.inputs import Ore, UnitInputs
     from orewatch.plant.unit import Unit
 
 
 class Frames:
     """Builds frames; reads everything and changes nothing.
 
-    ``alerts``: how many alerts stand, by unit, and when they last changed.
+    ``alerts``: how many alerts stand, by unit, and when they last changed; ``inputs``: what people said of a
+    unit; ``shift``: its running shift.
     """
 
     def __init__(
@@ -31,29 +36,39 @@ class Frames:
         readings: LiveReadings,
         judge: Judge,
         alerts: Callable[[], tuple[Mapping[str, int], int]],
+        inputs: Callable[[str], UnitInputs] = nothing_said,
+        shift: Callable[[Unit, int], dict[str, Any]] | None = None,
     ) -> None:
         self._roster = roster
         self._readings = readings
         self._judge = judge
         self._alerts = alerts
+        self._inputs = inputs
+        self._shift = shift
 
     def entry(self, unit: Unit, now_ms: int) -> dict[str, Any]:
         """Return one unit as frames and lists show it; times in ms."""
         number = self._roster.number(unit.id)
         readings = self._readings.of(unit.id)
+        said = self._inputs(unit.id)
+        ore, stop = said.ore_at(now_ms), said.stop_at(now_ms)
         entry: dict[str, Any] = {
             "state": "COMMS_LOSS",
             "reason": "learning",
             "since": None,
             "provisional": True,
             "connection": readings.connection(now_ms),
-            "throughput_tph": throughput(unit, readings, now_ms),
-            "target_tph": unit.target_tph,
+            "throughput_tph": dry(throughput(unit, readings, now_ms), ore),
+            "target_tph": said.target_tph(now_ms, unit.target_tph),
             "tonnes_today": None,
             "last_tonne_at": None,
             "last_seen": readings.last_seen_ms,
             "alerts": self._alerts()[0].get(unit.id, 0),
             "pending": None,
+            "code": None if stop is None else stop.code,
+            "ore": None if ore is None else ore.code,
+            "moisture_pct": None if ore is None else ore.moisture_pct,
+            "shift": None if self._shift is None else self._shift(unit, now_ms),
         }
         if number is None or number >= len(self._judge.facts):
             return entry
@@ -62,7 +77,7 @@ class Frames:
         pending = self._judge.pending(number)
         entry.update(
             state=facts.state.value,
-            reason=facts.reason,
+            reason=shown_reason(facts, said, now_ms),
             since=self._judge.shown_since(number),
             tonnes_today=None if today is None else round(today, 3),
             last_tonne_at=tally.last_tonne_ms,
@@ -95,6 +110,20 @@ class Frames:
         counts, changed_ms = self._alerts()
         frame = {"t": now_ms, "units": units, "alerts": {"active": sum(counts.values()), "changed": changed_ms}}
         return orjson.dumps(frame)
+
+
+def dry(wet: float | None, ore: Ore | None) -> float | None:
+    """Return a rate without its water; as it is where nobody said how moist the ore is."""
+    return wet if wet is None or ore is None else round(wet * ore.dry_share, 3)
+
+
+def shown_reason(facts: Facts, said: UnitInputs, now_ms: int) -> str:
+    """Return why a unit is in its state; of a stop what people say now, which may not be what they said first."""
+    if facts.state is not State.PLANNED_STOP:
+        return facts.reason
+    flags = said.flags(now_ms)
+    told = StateReason.PLANNED if flags.planned else StateReason.CODED if flags.coded else None
+    return facts.reason if told is None else told.value
 
 
 def throughput(unit: Unit, readings: UnitReadings, now_ms: int) -> float | None:

@@ -30,6 +30,16 @@ class Pending(Resource):
     total_s: float = Field(examples=[300.0])
 
 
+class ShiftFigures(Resource):
+    """The running shift: dry tonnes so far, and what was planned."""
+
+    number: int
+    start: Instant
+    end: Instant
+    tonnes: float | None
+    plan_t: float | None
+
+
 class UnitSummary(Resource):
     """One unit as the fleet list shows it."""
 
@@ -54,6 +64,10 @@ class UnitSummary(Resource):
     last_seen: Instant | None
     alerts_active: int = Field(examples=[1])
     pending: Pending | None
+    code: str | None = Field(examples=["no_ore"], description="the operator's reason of the stop that is on")
+    ore: str | None = Field(examples=["VN-north"])
+    moisture_pct: float | None = Field(examples=[6.5], description="of wet mass; rates and tonnes are dry")
+    shift: ShiftFigures | None
 
 
 class SignalDescription(Resource):
@@ -142,6 +156,7 @@ class StateInterval(Resource):
 
     state: str
     reason: str | None
+    code: str | None = Field(description="the operator's reason, where one covers the interval")
     from_: Instant = Field(alias="from")
     to: Instant
     provisional: bool

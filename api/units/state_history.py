@@ -13,11 +13,13 @@ from typing import TYPE_CHECKING
 
 from orewatch.plant.classifier import Classifier, classify
 from orewatch.plant.evidence_history import evidence_from_series
+from orewatch.plant.inputs import nothing_said, spans_of
 from orewatch.plant.states import PACED, State, StateReason
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from orewatch.plant.inputs import UnitInputs
     from orewatch.plant.states import Interval
     from orewatch.plant.unit import Unit
     from orewatch.storage.query import HistoryStore
@@ -38,10 +40,14 @@ _PLAIN = (State.RUNNING, StateReason.PRODUCING)
 
 
 class StateHistories:
-    """Classified hours. ``late`` may be called from the event loop while a thread computes."""
+    """Classified hours. ``late`` may be called from the event loop while a thread computes.
 
-    def __init__(self, *, store: HistoryStore | None) -> None:
+    ``inputs(unit, since_ms)``: what people said of a unit.
+    """
+
+    def __init__(self, *, store: HistoryStore | None, inputs: Callable[[str, int], UnitInputs] = nothing_said) -> None:
         self._store = store
+        self._inputs = inputs
         self._hours: OrderedDict[tuple[str, int], list[Interval]] = OrderedDict()
         self._lock = threading.Lock()
         self._generation = 0
@@ -109,7 +115,7 @@ class StateHistories:
         until_ms = end_ms if end_ms > settled_ms else end_ms + SETTLING_MS
         series = self._store.many(unit.id, unit.roles.refs(), from_ms - 60_000, until_ms)
         columns = {ref: (one.time_ms, one.values) for ref, one in series.items()}
-        evidence = evidence_from_series(unit, columns, from_ms, until_ms)
+        evidence = evidence_from_series(unit, columns, from_ms, until_ms, **spans_of(self._inputs(unit.id, from_ms)))
         intervals = _cut(classify(unit, evidence), start_ms, end_ms)
         with self._lock:
             if generation == self._generation:

@@ -6,11 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from api.instants import iso, iso_or_none
 from orewatch.plant.catalogue import catalogue
+from orewatch.plant.states import PRODUCING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from api.live.readings import UnitReadings
+    from orewatch.plant.inputs import UnitInputs
+    from orewatch.plant.states import Interval
     from orewatch.plant.unit import Machine, Unit
 
 _FIXED = (
@@ -34,6 +37,7 @@ def summary(unit: Unit, entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return a unit of the list from its live entry."""
     return {
         **{name: getattr(unit, name) for name in _FIXED},
+        "target_tph": entry["target_tph"],
         "state": entry["state"],
         "state_since": iso_or_none(entry["since"]),
         "reason": entry["reason"],
@@ -45,7 +49,24 @@ def summary(unit: Unit, entry: Mapping[str, Any]) -> dict[str, Any]:
         "last_seen": iso_or_none(entry["last_seen"]),
         "alerts_active": entry["alerts"],
         "pending": entry["pending"],
+        "code": entry["code"],
+        "ore": entry["ore"],
+        "moisture_pct": entry["moisture_pct"],
+        "shift": None if entry["shift"] is None else shift(entry["shift"]),
     }
+
+
+def shift(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a shift's figures with times as lists have them."""
+    return {**figures, "start": iso(figures["start"]), "end": iso(figures["end"])}
+
+
+def code_over(said: UnitInputs, interval: Interval) -> str | None:
+    """Return the operator's code of a stop that covers an interval; None for one in which rock goes through."""
+    if interval.state in PRODUCING or interval.end_ms is None:
+        return None
+    stop = said.stop_over(interval.start_ms, interval.end_ms)
+    return None if stop is None else stop.code
 
 
 def detail(unit: Unit, entry: Mapping[str, Any]) -> dict[str, Any]:
