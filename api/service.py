@@ -25,8 +25,8 @@ from api.alerting.engine import AlertEngine, Mode
 from api.alerting.late_review import LateReview
 from api.alerting.models import AlertKind
 from api.broker_link import BrokerLink
-from api.inputs.entry import InputKind
-from api.inputs.inputs import Changed, Inputs
+from api.inputs.effects import spread
+from api.inputs.inputs import Inputs
 from api.live.catch_up import catch_up, replay_to
 from api.live.clock import SECOND_MS
 from api.live.follower import Follower
@@ -46,7 +46,7 @@ from api.notify.sender import Sender, apprise_channels
 from api.rounds import go_round
 from api.tasks import Tasks
 from api.units.first_look import read_days
-from api.units.state_history import TAIL_MS, StateHistories, joined, live_tail, paced
+from api.units.state_history import TAIL_MS, StateHistories, explained, joined, live_tail, paced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -97,7 +97,7 @@ class Service:
             base_url=settings.base_url,
             lost_t=self._lost_t,
         )
-        self.inputs = Inputs(path=settings.data_dir / "inputs.db", now_ms=now_ms, on_change=self._said_of)
+        self.inputs = Inputs(path=settings.data_dir / "inputs.db", now_ms=now_ms, on_change=partial(spread, self))
         self.said = Said(units=self.inputs.in_force.units, inputs=self.inputs.in_force.of)
         self.day = ProductionDay(start_h=settings.production_day_start_h, shifts=settings.shifts)
         self.roster = Roster()
@@ -185,6 +185,7 @@ class Service:
         tail: list[Interval] = []
         if number is not None and number < len(self.judge.units) and self.caught_up:
             tail = live_tail(self.judge.classifier, number, max(start_ms, now_ms - TAIL_MS), end_ms)
+            tail = explained(tail, self.inputs.in_force.of(unit.id))
         until_ms = tail[0].start_ms if tail else end_ms
         found = joined(await asyncio.to_thread(self.states.intervals, unit, start_ms, until_ms, now_ms), tail)
         return joined(paced(found, self.book.spans(unit.id, AlertKind.UNDERPERFORMING, start_ms, end_ms)), [])
@@ -255,15 +256,6 @@ class Service:
 
     def _lost_t(self, unit_id: str, onset_ms: int, until_ms: int) -> float | None:
         return self.judge.lost_t(unit_id, onset_ms, until_ms)
-
-    def _said_of(self, changed: Changed) -> None:
-        """Somebody said something of a unit: what was computed of that time is void."""
-        last_ms = min(self.now_ms(), changed.last_ms or self.now_ms())
-        self.said.changed(changed.unit)
-        if changed.kind in {InputKind.STOPS, InputKind.PLANS} and changed.first_ms <= last_ms:
-            self.states.late(changed.unit, changed.first_ms, last_ms)
-        if changed.kind in {InputKind.ORE, InputKind.SCALE_EPOCHS}:
-            self.recounts.ask([changed.unit])
 
     def _late(self, unit_id: str, first_ms: int, last_ms: int) -> None:
         self.states.late(unit_id, first_ms, last_ms)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt  # noqa: TC003 - pydantic reads the annotations
 import unicodedata
-from typing import Annotated, Self
+from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from api.inputs.figures import Figure  # noqa: TC001 - pydantic reads the annotations
 from api.instants import parse_instant
@@ -56,12 +56,6 @@ class StopBody(Said):
     code: Word = Field(examples=["no_ore"])
     from_: At = Field(alias="from")
     to: At | None = None
-
-    @model_validator(mode="after")
-    def _in_order(self) -> Self:
-        if self.to is not None and self.to <= self.from_:
-            raise ValueError("to: not after from; allowed: a later time, or none while the stop lasts")
-        return self
 
 
 class OreBody(Said):

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING
 from orewatch.plant.classifier import Classifier, classify
 from orewatch.plant.evidence_history import evidence_from_series
 from orewatch.plant.inputs import nothing_said, spans_of
-from orewatch.plant.states import PACED, State, StateReason
+from orewatch.plant.states import PACED, PRODUCING, UNKNOWN, State, StateReason
+from orewatch.plant.stop_codes import StopEffect
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,6 +38,11 @@ MAX_HOURS = 20_000
 LONGEST_MS = 32 * 24 * HOUR_MS
 _SLOW = (State.UNDERPERFORMING, StateReason.BELOW_TARGET)
 _PLAIN = (State.RUNNING, StateReason.PRODUCING)
+_EXPLAINED = {
+    StopEffect.PLANNED: (State.PLANNED_STOP, StateReason.PLANNED),
+    StopEffect.DELAY: (State.PLANNED_STOP, StateReason.CODED),
+    StopEffect.FAILURE: (State.BREAKDOWN, StateReason.FAILURE_CODE),
+}
 
 
 class StateHistories:
@@ -160,6 +166,25 @@ def paced(intervals: Sequence[Interval], below: Sequence[tuple[int, int]]) -> li
             state, reason = _SLOW if slow else _PLAIN
             told.append(replace(one, state=state, reason=reason, start_ms=start_ms, end_ms=end_ms))
     return told
+
+
+def explained(intervals: Sequence[Interval], said: UnitInputs) -> list[Interval]:
+    """Return live intervals as people explained them since: the watch heard of it later than it happened."""
+    told: list[Interval] = []
+    for one in intervals:
+        if one.state in PRODUCING or one.state in UNKNOWN or one.end_ms is None:
+            told.append(one)
+            continue
+        edges = {at for stop in said.stops for at in (stop.start_ms, stop.end_ms) if at is not None}
+        cuts = sorted({one.start_ms, one.end_ms, *(at for at in edges if one.start_ms < at < one.end_ms)})
+        for start_ms, end_ms in pairwise(cuts):
+            part = replace(one, start_ms=start_ms, end_ms=end_ms)
+            stop = said.stop_at(start_ms)
+            if stop is not None and one.state is not State.BREAKDOWN:
+                state, reason = _EXPLAINED[stop.effect]
+                part = replace(part, state=state, reason=reason)
+            told.append(part)
+    return joined(told, [])
 
 
 def live_tail(classifier: Classifier, number: int, start_ms: int, end_ms: int) -> list[Interval]:

@@ -7,9 +7,9 @@ import pytest
 
 from api.alerting.book import AlertBook, AlertFilter, AlertRecord, UnknownAlertError
 from api.alerting.database import AlertDatabase
-from api.database import DatabaseFileError
 from api.alerting.lifecycle import Happening, LifecycleError, after
 from api.alerting.models import AlertKind, AlertState
+from api.database import DatabaseFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
