@@ -25,6 +25,7 @@ from api.alerting.engine import AlertEngine, Mode
 from api.alerting.late_review import LateReview
 from api.alerting.models import AlertKind
 from api.broker_link import BrokerLink
+from api.fleet.fleet import Fleet
 from api.late_data import look_at_late_data
 from api.live.catch_up import catch_up, replay_to
 from api.live.clock import SECOND_MS
@@ -101,6 +102,7 @@ class Service:
         self.recounts = Recounts(store=store, day_start_ms=self.day.start_ms)
         self.readings = LiveReadings()
         self.stream = Stream(max_viewers=settings.max_viewers)
+        self.fleet = Fleet(service=self)
         self.states = StateHistories(store=store)
         self.review = LateReview(
             book=self.book,
@@ -151,6 +153,7 @@ class Service:
         self.tasks.begin(self._catch_up_then_watch, "watch")
         self.tasks.begin(self._rounds, "rounds")
         self.tasks.begin(self.sender.run, "outbox")
+        self.tasks.begin(self.fleet.months.run, "months")
         self.tasks.begin(partial(read_days, list(self.roster), self.states_between, self.now_ms), "days ahead")
 
     async def stop(self) -> None:
@@ -197,8 +200,9 @@ class Service:
 
     def build_live(self) -> None:
         """Build what stands around the present judge: frames, watch, follower and the broker's link."""
+        alerts = self.engine.standing.now
         self.frames = Frames(
-            roster=self.roster, readings=self.readings, judge=self.judge, alerts=self.engine.standing.now
+            roster=self.roster, readings=self.readings, judge=self.judge, alerts=alerts, fleet=self.fleet
         )
         self.watch = Watch(
             roster=self.roster,
@@ -287,7 +291,7 @@ class Service:
 
     async def _review_late_data(self) -> None:
         written = await look_at_late_data(
-            self.review, self.roster, self.states, now_ms=self.now_ms, on_late=lambda unit: self.recounts.ask([unit])
+            self.review, self.roster, self.states, now_ms=self.now_ms, on_late=self.fleet.count_again
         )
         if written:
             self.engine.standing.touch(self.now_ms())
