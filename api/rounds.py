@@ -58,7 +58,7 @@ async def review_late_data(service: Service) -> None:
         service.roster,
         service.states,
         now_ms=service.now_ms,
-        on_late=lambda unit: service.recounts.ask([unit]),
+        on_late=service.fleet.count_again,
     )
     if written:
         service.engine.standing.touch(service.now_ms())

@@ -13,7 +13,6 @@ r"""The service's composition root.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -23,8 +22,8 @@ from api.alerting.book import AlertBook
 from api.alerting.database import AlertDatabase
 from api.alerting.engine import AlertEngine, Mode
 from api.alerting.late_review import LateReview
-from api.alerting.models import AlertKind
 from api.broker_link import BrokerLink
+from api.fleet.fleet import Fleet
 from api.inputs.effects import spread
 from api.inputs.inputs import Inputs
 from api.live.catch_up import catch_up, replay_to
@@ -46,7 +45,8 @@ from api.notify.sender import Sender, apprise_channels
 from api.rounds import go_round
 from api.tasks import Tasks
 from api.units.first_look import read_days
-from api.units.state_history import TAIL_MS, StateHistories, explained, joined, live_tail, paced
+from api.units.state_answers import states_between
+from api.units.state_history import StateHistories
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -105,6 +105,7 @@ class Service:
         self.readings = LiveReadings()
         self.stream = Stream(max_viewers=settings.max_viewers)
         self.states = StateHistories(store=store, inputs=self.inputs.in_force.since)
+        self.fleet = Fleet(service=self, dry=lambda unit, at_ms: self.inputs.in_force.of(unit).dry_share(at_ms))
         self.review = LateReview(
             book=self.book,
             outbox=self.outbox,
@@ -157,6 +158,7 @@ class Service:
         self.tasks.begin(partial(go_round, self), "rounds")
         self.tasks.begin(self.sender.run, "outbox")
         self.tasks.begin(partial(memory.recall_usual, self.database, self.judge), "what is usual")
+        self.tasks.begin(self.fleet.months.run, "months")
         self.tasks.begin(partial(read_days, list(self.roster), self.states_between, self.now_ms), "days ahead")
 
     async def stop(self) -> None:
@@ -179,16 +181,8 @@ class Service:
         self.link.renew_leases(self.stream.watched_units() | {unit_id})
 
     async def states_between(self, unit: Unit, start_ms: int, end_ms: int) -> list[Interval]:
-        """Return a unit's states: from the store; the last minutes, which it may not hold yet, from the watch."""
-        now_ms = self.now_ms()
-        number = self.roster.number(unit.id)
-        tail: list[Interval] = []
-        if number is not None and number < len(self.judge.units) and self.caught_up:
-            tail = live_tail(self.judge.classifier, number, max(start_ms, now_ms - TAIL_MS), end_ms)
-            tail = explained(tail, self.inputs.in_force.of(unit.id))
-        until_ms = tail[0].start_ms if tail else end_ms
-        found = joined(await asyncio.to_thread(self.states.intervals, unit, start_ms, until_ms, now_ms), tail)
-        return joined(paced(found, self.book.spans(unit.id, AlertKind.UNDERPERFORMING, start_ms, end_ms)), [])
+        """Return a unit's states over ``[start_ms, end_ms)``."""
+        return await states_between(self, unit, start_ms, end_ms)
 
     def shift_figures(self, unit: Unit, now_ms: int) -> dict[str, Any]:
         """Return the running shift of a unit; times in ms."""
@@ -212,11 +206,13 @@ class Service:
 
     def build_live(self) -> None:
         """Build what stands around the present judge: frames, watch, follower and the broker's link."""
+        alerts = self.engine.standing.now
         self.frames = Frames(
             roster=self.roster,
             readings=self.readings,
             judge=self.judge,
-            alerts=self.engine.standing.now,
+            alerts=alerts,
+            fleet=self.fleet,
             inputs=self.inputs.in_force.of,
             shift=self.shift_figures,
         )

@@ -19,4 +19,4 @@ def spread(service: Service, changed: Changed) -> None:
     if changed.kind in {InputKind.STOPS, InputKind.PLANS} and changed.first_ms <= last_ms:
         service.states.late(changed.unit, changed.first_ms, last_ms)
     if changed.kind in {InputKind.ORE, InputKind.SCALE_EPOCHS}:
-        service.recounts.ask([changed.unit])
+        service.fleet.count_again(changed.unit)

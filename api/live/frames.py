@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from api.live.readings import GOOD
+from api.live.stream import CHANGES
 from orewatch.plant.evidence import hold_on_change
 from orewatch.plant.inputs import nothing_said
 from orewatch.plant.states import State, StateReason
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from api.alerting.facts import Facts
+    from api.fleet.fleet import Fleet
     from api.live.judge import Judge
     from api.live.readings import LiveReadings, UnitReadings
     from api.live.roster import Roster
@@ -26,7 +28,7 @@ class Frames:
     """Builds frames; reads everything and changes nothing.
 
     ``alerts``: how many alerts stand, by unit, and when they last changed; ``inputs``: what people said of a
-    unit; ``shift``: its running shift.
+    unit; ``shift``: its running shift; ``fleet``: tonnes of the month, and hours of which nothing is known.
     """
 
     def __init__(
@@ -36,6 +38,7 @@ class Frames:
         readings: LiveReadings,
         judge: Judge,
         alerts: Callable[[], tuple[Mapping[str, int], int]],
+        fleet: Fleet,
         inputs: Callable[[str], UnitInputs] = nothing_said,
         shift: Callable[[Unit, int], dict[str, Any]] | None = None,
     ) -> None:
@@ -45,9 +48,10 @@ class Frames:
         self._alerts = alerts
         self._inputs = inputs
         self._shift = shift
+        self._fleet = fleet
 
-    def entry(self, unit: Unit, now_ms: int) -> dict[str, Any]:
-        """Return one unit as frames and lists show it; times in ms."""
+    def entry(self, unit: Unit, now_ms: int, *, pending: bool = True) -> dict[str, Any]:
+        """Return one unit as frames and lists show it; times in ms. ``pending``: with what is being counted towards."""
         number = self._roster.number(unit.id)
         readings = self._readings.of(unit.id)
         said = self._inputs(unit.id)
@@ -61,6 +65,8 @@ class Frames:
             "throughput_tph": dry(throughput(unit, readings, now_ms), ore),
             "target_tph": said.target_tph(now_ms, unit.target_tph),
             "tonnes_today": None,
+            "tonnes_month": self._fleet.months.tonnes(unit.id, now_ms),
+            "unknown_h": None,
             "last_tonne_at": None,
             "last_seen": readings.last_seen_ms,
             "alerts": self._alerts()[0].get(unit.id, 0),
@@ -74,16 +80,17 @@ class Frames:
             return entry
         facts, tally = self._judge.facts[number], self._judge.tallies[number]
         today = tally.today_t
-        pending = self._judge.pending(number)
         entry.update(
             state=facts.state.value,
             reason=shown_reason(facts, said, now_ms),
             since=self._judge.shown_since(number),
             tonnes_today=None if today is None else round(today, 3),
             last_tonne_at=tally.last_tonne_ms,
+            unknown_h=self._fleet.unknown.hours(number, now_ms),
         )
-        if pending is not None:
-            shown, rule = pending
+        counting = self._judge.pending(number) if pending else None
+        if counting is not None:
+            shown, rule = counting
             entry["pending"] = {
                 "state": shown.state.value,
                 "rule": rule,
@@ -91,6 +98,12 @@ class Frames:
                 "total_s": shown.total_s,
             }
         return entry
+
+    def of(self, looked_at: str | None, now_ms: int) -> bytes:
+        """Return the frame for one of the stream's filters."""
+        if looked_at is None:
+            return self.fleet(now_ms)
+        return self._fleet.changes.frame(now_ms) if looked_at == CHANGES else self.unit(looked_at, now_ms)
 
     def fleet(self, now_ms: int) -> bytes:
         """Return the fleet's frame, encoded."""

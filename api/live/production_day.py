@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from orewatch.plant.calendar import Bounds, day_of, production_day, shift_changes, shifts
+from orewatch.plant.calendar import Bounds, day_of, jalali, jalali_month, production_day, shift_changes, shifts
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,12 +30,24 @@ class ProductionDay:
         self._shifts = shifts
         self._day = Bounds(0, 0)
         self._shift: Shift | None = None
+        self._month = (-1, 0)
 
     def start_ms(self, at_ms: int) -> int:
         """Return the start of the production day in which ``at_ms`` lies."""
         if not self._day.start_ms <= at_ms < self._day.end_ms:
             self._day = production_day(at_ms, start=self._start)
         return self._day.start_ms
+
+    def month(self, at_ms: int) -> tuple[int, int]:
+        """Return the Jalali year and month that the production day at ``at_ms`` is counted to."""
+        return jalali(at_ms, start=self._start)[:2]
+
+    def month_start_ms(self, at_ms: int) -> int:
+        """Return when the first production day of that month began."""
+        start_ms = self.start_ms(at_ms)
+        if self._month[0] != start_ms:
+            self._month = start_ms, jalali_month(*self.month(at_ms), start=self._start).start_ms
+        return self._month[1]
 
     def changes_ms(self, start_ms: int, end_ms: int) -> Sequence[int]:
         """Return the changes of shift in a span."""

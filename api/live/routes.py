@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Header, Query
 from starlette.responses import Response, StreamingResponse
 
-from api.live.stream import event
-from api.problems import not_found, problem_response
+from api.live.stream import CHANGES, event
+from api.problems import not_found, problem_response, wrong_value
 from api.serving import Serving  # noqa: TC001 - FastAPI reads the annotations
 
 if TYPE_CHECKING:
@@ -44,17 +44,25 @@ _FRAME = (
 async def live(
     service: Serving,
     unit: Annotated[str | None, Query(description="one unit, with all its signals")] = None,
+    changes: Annotated[bool, Query(description="the fleet as rows of `/fleet`, only those that changed")] = False,
+    since: Annotated[int | None, Query(ge=0, description="`t` of the table or frame that is known")] = None,
     last_event_id: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """Frames of the fleet, or of one unit with all its signals."""
+    """Frames of the fleet, or of one unit with all its signals.
+
+    With ``changes``: ``{t, from, units: {id: row in the order of live_columns}, alerts}``. Whoever knows less than
+    ``from`` reads ``/fleet`` again; what is known already does no harm.
+    """
+    if changes and unit is not None:
+        raise wrong_value("unit", unit, "not together with changes; allowed: one of the two")
     if unit is not None and unit not in service.roster:
         raise not_found(f"unit {unit[:80]!r} was never seen")
-    viewer = service.stream.join(unit)
+    viewer = service.stream.join(CHANGES if changes else unit)
     if viewer is None:
         return problem_response(503, "too many viewers", headers={"Retry-After": "10"})
     if unit is not None:
         service.look_at(unit)
-    last_ms = int(last_event_id) if last_event_id and _ID.fullmatch(last_event_id) else None
+    last_ms = int(last_event_id) if last_event_id and _ID.fullmatch(last_event_id) else since
     return StreamingResponse(
         _frames(service, viewer, last_ms),
         media_type="text/event-stream",
@@ -67,11 +75,13 @@ async def _frames(service: Service, viewer: Viewer, last_ms: int | None) -> Asyn
         yield b"retry: %d\n\n" % RETRY_MS
         for frame in service.stream.missed(viewer.unit, last_ms) if last_ms is not None else ():
             yield frame
-        # The first picture comes at once, not with the next second.
-        now_ms = service.now_ms()
-        yield event(
-            now_ms, service.frames.fleet(now_ms) if viewer.unit is None else service.frames.unit(viewer.unit, now_ms)
-        )
+        if viewer.unit == CHANGES:
+            # Says at once that the link stands, and to whom it comes too late that the table has to be read again.
+            yield event(service.fleet.changes.at_ms, service.fleet.changes.mark())
+        else:
+            # The first picture comes at once, not with the next second.
+            now_ms = service.now_ms()
+            yield event(now_ms, service.frames.of(viewer.unit, now_ms))
         async for frame in viewer.frames():
             yield frame
     finally:

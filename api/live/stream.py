@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
+# The filter for frames of what changed in the fleet; no unit can be called so: a Sparkplug node id holds no "+".
+CHANGES = "+"
 QUEUE_FRAMES = 4
 PAST_FRAMES = 60
 PAST_BYTES = 4 << 20
@@ -103,7 +105,7 @@ class Stream:
 
     def watched_units(self) -> set[str]:
         """Return the units somebody looks at closely."""
-        return {unit for unit in self._viewers if unit is not None}
+        return {unit for unit in self._viewers if unit not in {None, CHANGES}}
 
     def join(self, unit: str | None) -> Viewer | None:
         """Return a new viewer, or None where there are too many."""
@@ -114,6 +116,19 @@ class Stream:
         self._viewers.setdefault(unit, set()).add(viewer)
         self._lingers.pop(unit, None)
         return viewer
+
+    def linger(self, unit: str | None) -> bool:
+        """Go on making frames of what is being looked at, or was until now; False where frames are not made."""
+        if unit in self._lingers:
+            self._linger(unit)
+        return unit in self._past and (unit in self._viewers or unit in self._lingers)
+
+    def begin(self, unit: str | None, at_ms: int, data: bytes) -> None:
+        """Make frames for who is about to look; the past begins with ``data`` alone."""
+        past = self._past[unit] = Past()
+        past.add(at_ms, event(at_ms, data))
+        if unit not in self._viewers:
+            self._linger(unit)
 
     def leave(self, viewer: Viewer) -> None:
         """Forget a viewer."""

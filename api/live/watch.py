@@ -126,8 +126,7 @@ class Watch:
     def show(self, now_ms: int) -> None:
         """Send a frame to everyone who looks."""
         for unit_id in self._stream.filters():
-            data = self._frames.fleet(now_ms) if unit_id is None else self._frames.unit(unit_id, now_ms)
-            self._stream.publish(unit_id, now_ms, data)
+            self._stream.publish(unit_id, now_ms, self._frames.of(unit_id, now_ms))
 
     async def run(self) -> None:
         """Tick once a second, a little after each."""

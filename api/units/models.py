@@ -60,6 +60,8 @@ class UnitSummary(Resource):
     connection: Literal["live", "stale", "lost"]
     throughput_tph: float | None = Field(examples=[12.4])
     tonnes_today: float | None = Field(examples=[88.2], description="since the site's production day began")
+    tonnes_month: float | None = Field(examples=[1980.4], description="in the Jalali month so far, by production days")
+    unknown_h: float | None = Field(examples=[0.4], description="hours of the production day of which nothing is known")
     last_tonne_at: Instant | None
     last_seen: Instant | None
     alerts_active: int = Field(examples=[1])

@@ -45,6 +45,8 @@ def summary(unit: Unit, entry: Mapping[str, Any]) -> dict[str, Any]:
         "connection": entry["connection"],
         "throughput_tph": entry["throughput_tph"],
         "tonnes_today": entry["tonnes_today"],
+        "tonnes_month": entry["tonnes_month"],
+        "unknown_h": entry["unknown_h"],
         "last_tonne_at": iso_or_none(entry["last_tonne_at"]),
         "last_seen": iso_or_none(entry["last_seen"]),
         "alerts_active": entry["alerts"],

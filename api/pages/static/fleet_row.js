@@ -2,14 +2,16 @@
 
 import { narrowStrip, readDay } from "./day.js";
 import { h, setAttribute, setText, svg } from "./dom.js";
-import { ago, countdown, moment, number, percent, span } from "./format.js";
+import { mass } from "./fleet_summary.js";
+import { ago, moment, number, percent, span } from "./format.js";
 import { join, t, word } from "./language.js";
 import { shareOfTarget } from "./standing.js";
-import { icon, reasonWord, stateBadge, stateOf, stateWord } from "./states.js";
+import { icon, reasonWord, stateBadge } from "./states.js";
 
 const BELL = "M8 2c-2.6 0-4 2-4 4.5C4 10 2.5 11 2.5 11h11S12 10 12 6.5C12 4 10.6 2 8 2zM6.8 13.6h2.4";
 const LINK = "M2 6a9 9 0 0 1 12 0M4.5 9a5.3 5.3 0 0 1 7 0M8 12.5v.1M2.5 13.5l11-11";
 
+const DAY_MS = 86_400_000;
 const DAY_REREAD_MS = 300_000;
 const DAY_PAUSE_MS = 15_000;
 const DAY_DRAW_MS = 30_000;
@@ -67,9 +69,13 @@ function dayStrip(unitId) {
   };
 }
 
+/** Why a unit stands as it does: what the operator said goes first. */
+export const causeOf = (unit) => (unit.code ? word("code", unit.code) : reasonWord(unit.reason));
+
 export function fleetRow(unit) {
   const badge = stateBadge();
   const since = h("span", { class: "since" });
+  const where = h("div", { class: "where" });
   const reason = h("span", { class: "reason" });
   const contact = h("span", { class: "tag", hidden: true }, icon(LINK), h("span", {}));
   const rate = h("span", { class: "big" });
@@ -77,59 +83,62 @@ export function fleetRow(unit) {
   const bar = bullet();
   const day = dayStrip(unit.id);
   const tonnes = h("span", { class: "big" });
+  const month = h("span", { class: "sub month" });
   const lastTonne = h("span", {});
-  const lastTonneAge = h("span", { class: "sub" });
+  const lastTonneAt = h("span", { class: "sub" });
   const seen = h("span", { class: "aged" });
-  const alerts = h("span", { class: "alert-count" }, icon(BELL), h("span", {}));
+  const unknown = h("span", { class: "sub" });
+  const alerts = h("a", { class: "alert-count", href: `/alerts?unit=${encodeURIComponent(unit.id)}` }, icon(BELL), h("span", {}));
   const cell = (name, ...children) => h("td", { class: name, role: "cell" }, ...children);
   const node = h(
     "tr",
     { role: "row", "data-unit": unit.id },
     cell("state", badge.node, since),
-    cell(
-      "unit",
-      h("a", { class: "name ltr", href: `/units/${encodeURIComponent(unit.id)}` }, unit.id),
-      h("div", { class: "where" }, h("bdi", {}, word("place", unit.site)), t("separator"), h("bdi", {}, word("place", unit.province)), t("separator"), word("mineral", unit.mineral)),
-      reason,
-    ),
+    cell("unit", h("a", { class: "name ltr", href: `/units/${encodeURIComponent(unit.id)}` }, unit.id), where, reason),
     cell("day", day.node),
     cell("rate aged", h("span", { class: "figures-line" }, h("span", {}, rate, h("small", { class: "quiet" }, " ", word("ucum", "t/h"))), against), bar.node),
-    h("td", { class: "tonnes num aged", role: "cell", "data-label": t("column.tonnes") }, tonnes, h("span", { class: "sub" }, word("ucum", "t"))),
-    cell("last-tonne num", lastTonne, lastTonneAge),
-    cell("seen num", seen, contact),
+    h("td", { class: "tonnes num aged", role: "cell", "data-label": t("fleet.tonnes") }, h("span", { class: "today" }, tonnes, h("small", { class: "quiet" }, " ", word("ucum", "t"))), month),
+    h("td", { class: "last-tonne num", role: "cell", "data-label": t("column.last-tonne") }, lastTonne, lastTonneAt),
+    cell("seen num", seen, contact, unknown),
     cell("alerts num", alerts),
   );
 
   return {
     node,
     /** `day`: whether to show the last 24 hours too; a fleet of thousands does not ask for all of them. */
-    show(standing, now, withDay) {
-      if (withDay) day.show(standing, now);
-      const state = stateOf(standing.state);
-      setAttribute(node, "data-state", standing.state);
-      setAttribute(node, "data-tone", state.tone);
-      setAttribute(node, "data-connection", standing.connection);
-      badge.show(standing.state);
-      setText(since, Number.isFinite(standing.since) ? join(span(now - standing.since), t("since", { moment: moment(standing.since, now) })) : t("not-known"));
-      const pending = standing.pending;
-      const why = reasonWord(standing.reason);
-      setText(reason, pending ? `${t("pending", { state: stateWord(pending.state) })} ${countdown(pending.remaining_s)}` : why);
+    show(unit, now, withDay) {
+      if (withDay) day.show(unit, now);
+      setAttribute(node, "data-state", unit.state);
+      setAttribute(node, "data-tone", unit.tone);
+      setAttribute(node, "data-connection", unit.link);
+      badge.show(unit.state);
+      setAttribute(badge.node, "data-tone", unit.tone);
+      setText(since, Number.isFinite(unit.since) ? join(span(now - unit.since), t("since", { moment: moment(unit.since, now) })) : t("not-known"));
+      setText(where, [word("place", unit.site), word("place", unit.province), word("mineral", unit.mineral)].map((name) => `\u2068${name}\u2069`).join(t("separator")));
+      setText(reason, causeOf(unit));
       reason.hidden = !reason.textContent;
-      setAttribute(reason, "data-pending", pending ? pending.state : null);
-      setText(rate, number(standing.throughput_tph, 1));
-      const share = shareOfTarget(standing);
-      const target = number(standing.target_tph, 1);
+      setText(rate, number(unit.throughput_tph, 1));
+      const share = shareOfTarget(unit);
+      const target = number(unit.target_tph, 1);
       setText(against, share === null ? t("target", { n: target }) : t("rate.against", { share: percent(share), n: target }));
       bar.show(share);
-      setText(tonnes, number(standing.tonnes_today, 1));
-      setText(lastTonne, Number.isFinite(standing.last_tonne_at) ? moment(standing.last_tonne_at, now) : t("never"));
-      setText(lastTonneAge, Number.isFinite(standing.last_tonne_at) ? ago(now - standing.last_tonne_at) : "");
-      setText(seen, Number.isFinite(standing.last_seen) ? ago(now - standing.last_seen) : t("never"));
-      contact.hidden = standing.connection === "live" || standing.connection === null;
-      if (!contact.hidden) setText(contact.lastChild, t(`connection.${standing.connection}`));
-      setText(alerts.lastChild, standing.alerts ? number(standing.alerts) : t("alerts.none"));
-      setAttribute(alerts, "data-none", standing.alerts ? null : "");
-      setAttribute(alerts, "aria-label", t("alerts.count", { n: number(standing.alerts) }));
+      setText(tonnes, number(unit.tonnes_today, 1));
+      setText(month, t("tonnes.month", { n: mass(unit.tonnes_month) }));
+      const idle = Number.isFinite(unit.lastTonne) ? now - unit.lastTonne : NaN;
+      const days = Math.floor(idle / DAY_MS);
+      setText(lastTonne, Number.isFinite(idle) ? (days >= 1 ? t("days", { n: number(days) }) : ago(idle)) : t("never"));
+      setAttribute(lastTonne, "class", days >= 1 || !Number.isFinite(idle) ? "dry" : null);
+      setText(lastTonneAt, Number.isFinite(idle) ? moment(unit.lastTonne, now) : "");
+      setText(seen, Number.isFinite(unit.lastSeen) ? (unit.link === "live" ? t("seen.live") : ago(now - unit.lastSeen)) : t("never"));
+      setText(unknown, unit.unknown_h ? t("unknown", { n: number(unit.unknown_h, 1) }) : "");
+      setAttribute(node, "data-unknown", unit.unknown_h ? "" : null);
+      contact.hidden = unit.link === "live";
+      if (!contact.hidden) setText(contact.lastChild, t(`connection.${unit.link}`));
+      setText(alerts.lastChild, unit.alerts ? number(unit.alerts) : t("alerts.none"));
+      setAttribute(alerts, "data-none", unit.alerts ? null : "");
+      setAttribute(alerts, "href", unit.alerts ? `/alerts?unit=${encodeURIComponent(unit.id)}` : null);
+      setAttribute(alerts, "role", unit.alerts ? null : "img");
+      setAttribute(alerts, "aria-label", t("alerts.count", { n: number(unit.alerts) }));
     },
   };
 }

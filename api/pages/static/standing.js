@@ -1,7 +1,6 @@
 // How a unit stands right now, in one shape, whether a list (ISO times) or a live frame (milliseconds) told it.
 
 import { instant } from "./format.js";
-import { stateOf } from "./states.js";
 
 const LIVE = ["state", "reason", "provisional", "connection", "throughput_tph", "target_tph", "tonnes_today", "pending"];
 
@@ -15,16 +14,6 @@ function standing(source, since, alerts) {
 
 export const fromList = (unit) => standing(unit, unit.state_since, unit.alerts_active);
 export const fromFrame = (unit) => standing(unit, unit.since, unit.alerts);
-
-/** Trouble first: gravest state, then open alerts, then what has stood longest. */
-export function byTrouble(a, b) {
-  return (
-    stateOf(a.state).rank - stateOf(b.state).rank ||
-    b.alerts - a.alerts ||
-    (a.since || Infinity) - (b.since || Infinity) ||
-    (a.id < b.id ? -1 : 1)
-  );
-}
 
 /** Share of the target, or null where either is not known. */
 export function shareOfTarget(unit) {

@@ -19,9 +19,9 @@ export class LiveStream {
   #link = "opening";
   #checking = false;
 
-  /** onFrame(frame); onLink(link, silent_ms) with link opening | live | stale | lost, twice a second. */
+  /** url: an address, or a function that gives it anew each time; onFrame(frame); onLink(link, silent_ms) with link opening | live | stale | lost, twice a second. */
   constructor({ url, onFrame, onLink }) {
-    this.url = url;
+    this.address = typeof url === "function" ? url : () => url;
     this.onFrame = onFrame;
     this.onLink = onLink;
   }
@@ -47,7 +47,7 @@ export class LiveStream {
     clearTimeout(this.#again);
     this.#again = null;
     this.#opened = performance.now();
-    const source = new EventSource(this.url);
+    const source = new EventSource(this.address());
     source.addEventListener("frame", (event) => this.#frame(event));
     source.addEventListener("error", () => this.#failed(source));
     this.#source = source;

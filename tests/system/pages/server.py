@@ -20,6 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from orewatch.plant.catalogue import SignalRef
 from tests.servers import free_port
+from tests.system.pages import fleet_fake
 from tests.system.pages.plant import HOUR_MS, UNITS, alert, detail, iso, standings, summary, told_frame, value_at
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ class FakeService:
         self.skew_ms = 0
         self.units = dict(UNITS)
         self.told = standings()
+        self.fleet_extra: dict[str, dict[str, Any]] = {}  # by unit: columns that are not what the plant would say
+        self.fleet_gap = False
+        self.tables = 0
         self.on: set[tuple[str, str]] = set()
         self.alerts_changed = 1
         self.alerts = [
@@ -190,6 +194,7 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
 
     async def live(request: Request) -> Response:
         wanted = request.query_params.get("unit")
+        changes = fleet_fake.Changes(fake, request.query_params.get("since"))
 
         async def frames() -> AsyncIterator[str]:
             dead = False
@@ -199,7 +204,7 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
                 # As behind a link that swallows packets: what once stalled says nothing any more, yet stays open.
                 dead = dead or fake.stalled
                 if not dead:
-                    frame = fake.frame(wanted)
+                    frame = changes.frame() if "changes" in request.query_params else fake.frame(wanted)
                     yield f"event: frame\nid: {frame['t']}\ndata: {json.dumps(frame)}\n\n"
                 await asyncio.sleep(fake.period_s)
 
@@ -232,6 +237,7 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
         "/live": live,
         "/fleet/summary": summary_route,
     }
+    api |= fleet_fake.routes(fake)
     posts = {"/alerts/{alert}/{what}": act, "/demo/units/{unit}/scenarios": scenario}
     app = Starlette(
         routes=[

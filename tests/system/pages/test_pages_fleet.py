@@ -69,7 +69,7 @@ def test_persian_names_can_be_typed_too(visit: Visit) -> None:
 
 def test_the_row_leads_to_the_unit_by_keyboard(visit: Visit) -> None:
     page = visit("/")
-    page.locator("tr[data-unit=zn-01] a").focus()
+    page.locator("tr[data-unit=zn-01] a.name").focus()
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile("/units/zn-01$"))
     expect(page.locator("h1")).to_have_text("zn-01")
@@ -103,5 +103,5 @@ def test_names_from_outside_stay_text(visit: Visit, fake: FakeService) -> None:
     page = visit("/")
     expect(page.locator("tr[data-unit=pb-01]")).to_contain_text("<img src=x onerror=alert(1)>")
     assert page.locator("tbody img").count() == 0
-    page.locator("tr[data-unit=pb-01] a").click()
+    page.locator("tr[data-unit=pb-01] a.name").click()
     expect(page.locator(".who-where")).to_contain_text("<script>1</script>")

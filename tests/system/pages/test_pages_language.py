@@ -70,7 +70,7 @@ def test_the_language_switch_is_kept(visit: Visit) -> None:
     page.get_by_role("button", name=re.compile("Switch to Persian")).click()
     expect(page.locator("html")).to_have_attribute("lang", "fa")
     expect(page.locator("h1")).to_contain_text("رسیدگی")
-    page.locator("tr[data-unit=mn-01] a").click()
+    page.locator("tr[data-unit=mn-01] a.name").click()
     expect(page.locator("html")).to_have_attribute("lang", "fa")
     expect(page.locator(".big-badge")).to_have_text("بی‌کار")
 

@@ -125,11 +125,27 @@ def test_spans(page: Page, ms: int, text: str) -> None:
 
 def test_trouble_comes_first(page: Page) -> None:
     units = [
-        {"id": "a", "state": "RUNNING", "alerts": 0, "since": 1},
-        {"id": "b", "state": "IDLE", "alerts": 0, "since": 9},
-        {"id": "c", "state": "IDLE", "alerts": 1, "since": 9},
-        {"id": "d", "state": "SOMETHING_NEW", "alerts": 0, "since": 1},
-        {"id": "e", "state": "BREAKDOWN", "alerts": 0, "since": 1},
-        {"id": "f", "state": "IDLE", "alerts": 0, "since": 3},
+        ("a", "RUNNING", "producing", 0, 1),
+        ("b", "IDLE", "no_load", 0, 9),
+        ("c", "IDLE", "no_load", 1, 9),
+        ("d", "SOMETHING_NEW", "none", 0, 1),
+        ("e", "BREAKDOWN", "tripped", 0, 1),
+        ("f", "IDLE", "no_load", 0, 3),
+        ("g", "PLANNED_STOP", "planned", 0, 1),
+        ("h", "PLANNED_STOP", "coded", 0, 1),  # no ore, no power: it stands, and not by plan
     ]
-    assert ask(page, "standing", "a.sort(m.byTrouble).map((u) => u.id).join('')", units) == "ecfbda"
+    order = """(() => {
+      const fleet = new m.Fleet();
+      const live = { state: [], reason: [], alerts: [], since_s: [] };
+      const fixed = { id: [], site: [], province: [], mineral: [], model: [], latitude: [], longitude: [] };
+      for (const [place, [id, state, reason, alerts, since]] of a.entries()) {
+        fixed.id.push(id);
+        for (const name of ["site", "province", "mineral", "model"]) fixed[name].push(0);
+        live.state.push(place); live.reason.push(place); live.alerts.push(alerts); live.since_s.push(since);
+      }
+      const words = { site: ["s"], province: ["p"], mineral: ["m"], model: ["x"] };
+      Object.assign(words, { state: a.map((u) => u[1]), reason: a.map((u) => u[2]) });
+      fleet.take({ t: 1, month: [1405, 9], words, fixed, live, live_columns: Object.keys(live) });
+      return [...fleet.units.values()].sort(m.byTrouble).map((u) => u.id).join("");
+    })()"""
+    assert ask(page, "fleet_units", order, units) == "ecfbhdga"
