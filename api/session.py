@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 COOKIE = "orewatch_session"
 SESSION_S = 30 * 86_400
 MAX_BODY_BYTES = 65_536
-_OPEN = ("/healthz", "/readyz", "/api/v1/session", "/", "/favicon.ico")
-_OPEN_UNDER = ("/static/", "/units/")
+_OPEN = ("/healthz", "/readyz", "/api/v1/session", "/", "/alerts", "/sw.js", "/favicon.ico")
+_OPEN_UNDER = ("/static/", "/units/", "/alerts/")
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "object-src 'none'",

@@ -30,7 +30,7 @@ const part = (id) => document.getElementById(id);
 
 translate();
 document.title = `${unitId} · ${t("app.name")}`;
-const showLink = masthead({ trail: [h("nav", {}, h("a", { class: "back", href: "/" }, t("fleet.back"))), h("span", { class: "crumb ltr" }, unitId)] });
+const showLink = masthead({ trail: [h("span", { class: "crumb ltr" }, unitId)] });
 
 let view = null; // built once the unit is known
 let standing = null;

@@ -5,6 +5,11 @@ export const strings = {
   "fleet.title": "ناوگان",
   "fleet.back": "ناوگان",
   "unit.title": "واحد {id}",
+  "nav.label": "صفحه‌ها",
+  "nav.fleet": "ناوگان",
+  "nav.alerts": "هشدارها",
+  "nav.alerts.count": "هشدارها، {n} باز",
+  "nav.wall": "دیوار",
   "skip": "رفتن به محتوا",
   "separator": "، ", // a middle dot would read as a Persian zero
   "percent": "{n}٪",
@@ -33,6 +38,7 @@ export const strings = {
   "theme.auto": "خودکار",
   "theme.light": "روشن",
   "theme.dark": "تیره",
+  "theme.contrast": "تباین بالا",
   "theme.label": "رنگ‌ها: {choice}",
 
   "login.title": "رمز دسترسی",
