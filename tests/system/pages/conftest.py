@@ -86,8 +86,7 @@ def visit(browser: Browser, service: tuple[FakeService, str], fake: FakeService)
     ) -> Page:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
-            reduced_motion="reduce",
-            **options,  # type: ignore[arg-type]
+            **{"reduced_motion": "reduce", "service_workers": "block", **options},  # type: ignore[arg-type]
         )
         contexts.append(context)
         page = context.new_page()

@@ -9,7 +9,7 @@ export const strings = {
   "nav.fleet": "ناوگان",
   "nav.alerts": "هشدارها",
   "nav.alerts.count": "هشدارها، {n} باز",
-  "nav.wall": "دیوار",
+  "nav.wall": "نمای دیواری",
   "skip": "رفتن به محتوا",
   "separator": "، ", // a middle dot would read as a Persian zero
   "percent": "{n}٪",
