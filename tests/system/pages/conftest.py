@@ -29,7 +29,7 @@ ARGUMENTS = [
 ]
 ARTEFACTS = Path(os.environ.get("OREWATCH_ARTEFACTS", Path(__file__).parents[3] / "artefacts"))
 # A refused or unreachable question is what some tests are about, and the browser logs each.
-EXPECTED = ("Failed to load resource", "net::ERR_")
+EXPECTED = ("Failed to load resource", "net::ERR_", "Service Worker registration blocked")
 
 
 class Visit(Protocol):
