@@ -42,6 +42,7 @@ class FakeService:
         self.token: str | None = None
         self.stalled = False  # connections stay open and die
         self.refusing = False  # every question gets 503
+        self.away = False  # pages and their files get 502, as from a gateway before a service that is gone
         self.period_s = 1.0
         self.skew_ms = 0
         self.units = dict(UNITS)
@@ -212,6 +213,8 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
 
     def page(name: str) -> Callable[[Request], Awaitable[Response]]:
         async def answer(_: Request) -> Response:
+            if fake.away:
+                return Response("bad gateway", 502)
             return FileResponse(STATIC / name, headers={"content-security-policy": "default-src 'self'"})
 
         return answer
