@@ -77,7 +77,7 @@ def spread(fake: FakeService, count: int) -> None:
             round(chance.uniform(5, 200), 1),
             connection="lost" if lost else "live",
             silent_ms=chance.randrange(700_000, 30 * HOUR_MS) if lost else 1000,
-            alerts=int(share < 0.7 and chance.random() < 0.5),  # noqa: PLR2004 - what runs well has no alert
+            alerts=int(share < 0.7 and chance.random() < 0.5),
         )
 
 
