@@ -126,7 +126,7 @@ export function fleetRow(unit) {
       setText(month, t("tonnes.month", { n: mass(unit.tonnes_month) }));
       const idle = Number.isFinite(unit.lastTonne) ? now - unit.lastTonne : NaN;
       const days = Math.floor(idle / DAY_MS);
-      setText(lastTonne, Number.isFinite(idle) ? (days >= 1 ? t("days", { n: number(days) }) : ago(idle)) : t("never"));
+      setText(lastTonne, Number.isFinite(idle) ? (days >= 1 ? t(days === 1 ? "days.one" : "days", { n: number(days) }) : ago(idle)) : t("never"));
       setAttribute(lastTonne, "class", days >= 1 || !Number.isFinite(idle) ? "dry" : null);
       setText(lastTonneAt, Number.isFinite(idle) ? moment(unit.lastTonne, now) : "");
       setText(seen, Number.isFinite(unit.lastSeen) ? (unit.link === "live" ? t("seen.live") : ago(now - unit.lastSeen)) : t("never"));
