@@ -3,7 +3,7 @@
 import { instant } from "./format.js";
 import { stateOf } from "./states.js";
 
-const LIVE = ["state", "reason", "provisional", "connection", "throughput_tph", "target_tph", "tonnes_today", "pending"];
+const LIVE = ["state", "reason", "provisional", "connection", "throughput_tph", "target_tph", "tonnes_today", "pending", "code"];
 
 function standing(source, since, alerts) {
   const result = { since: instant(since), alerts: alerts ?? 0 };
