@@ -72,6 +72,10 @@ def pages() -> APIRouter:
     async def unit(unit_id: str, request: Request) -> Response:  # noqa: ARG001 - the page reads its own address
         return send("unit.html", request)
 
+    @router.get("/units/{unit_id}/inputs")
+    async def inputs(unit_id: str, request: Request) -> Response:  # noqa: ARG001 - the page reads its own address
+        return send("inputs.html", request)
+
     @router.get("/favicon.ico")
     async def icon(request: Request) -> Response:
         return send("icon.svg", request)

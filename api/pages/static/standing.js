@@ -2,7 +2,7 @@
 
 import { instant } from "./format.js";
 
-const LIVE = ["state", "reason", "provisional", "connection", "throughput_tph", "target_tph", "tonnes_today", "pending"];
+const LIVE = ["state", "reason", "provisional", "connection", "throughput_tph", "target_tph", "tonnes_today", "pending", "code"];
 
 function standing(source, since, alerts) {
   const result = { since: instant(since), alerts: alerts ?? 0 };

@@ -49,6 +49,7 @@ const stream = new LiveStream({
     view?.trends.take(unit.signals ?? {});
     view?.alerts.take(told.alerts);
     view?.strip.take();
+    view?.stop?.take(standing);
   },
   onLink(link, silent) {
     showLink(link, silent, stream.now());
@@ -138,6 +139,11 @@ function build(unit) {
   alerts.take(frame?.alerts ?? { changed: 0 });
   view.strip.take();
   document.title = `${unitId} · ${word("place", unit.site)} · ${t("app.name")}`;
+  // Not among the modules that the first gauges wait for.
+  import("./stop_reasons.js").then(({ stopReasons }) => {
+    view.stop = stopReasons({ unitId, panel: part("stop"), now });
+    if (standing) view.stop.take(standing);
+  });
 }
 
 async function fillLatest() {

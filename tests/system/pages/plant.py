@@ -30,6 +30,7 @@ class Told:
     alerts: int = 0
     pending: dict[str, Any] | None = None
     provisional: bool = True
+    code: str | None = None
     # signal -> (value, quality) instead of what the plant would say
     forced: dict[str, tuple[float | None, int]] = field(default_factory=dict)
 
@@ -119,6 +120,7 @@ def summary(unit: Unit, told: Told, now_ms: int) -> dict[str, Any]:
         "last_seen": iso(seen),
         "alerts_active": told.alerts,
         "pending": told.pending,
+        "code": told.code,
     }
 
 
@@ -137,6 +139,7 @@ def told_frame(unit: Unit, told: Told, now_ms: int, *, signals: bool) -> dict[st
         "last_seen": seen,
         "alerts": told.alerts,
         "pending": told.pending,
+        "code": told.code,
     }
     if signals:
         frame["signals"] = {str(ref): reading(unit, told, ref, now_ms) for ref, _ in unit.signals()}

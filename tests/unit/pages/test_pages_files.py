@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 STATIC = Path(__file__).parents[3] / "api" / "pages" / "static"
-PAGES = {"fleet.html": "fleet.js", "unit.html": "unit.js"}
+PAGES = {"fleet.html": "fleet.js", "unit.html": "unit.js", "inputs.html": "inputs.js"}
 LEARNS = re.compile(r"\blearn\(([^)]*)\)")
 IMPORT = re.compile(r'^(?:import|export)\s[^;]*?from\s+"(\.{1,2}/[^"]+)"', re.MULTILINE | re.DOTALL)
 
