@@ -121,7 +121,7 @@ export function entryForm({ kind, unitId, now, told, who, kept, entryOf }) {
       }
       clear();
       setText(done, t(outcome.waiting === undefined ? "form.kept" : "form.waiting"));
-      if ("sent" in outcome) kept();
+      if (outcome.waiting === undefined) kept();
     } catch (error) {
       if (!(error instanceof OutboxFull)) throw error;
       setText(fault, t("outbox.full"));

@@ -92,8 +92,9 @@ export function planTable({ unitId, now, told, who, kept }) {
         }
       }
       outcomes.find(({ refused }) => refused)?.one.field.focus();
-      if (outcomes.every(({ refused }) => !refused)) setText(done, t(outcomes.every((one) => "sent" in one) ? "form.kept" : "form.waiting"));
-      if (outcomes.some((one) => "sent" in one)) kept();
+      const waits = outcomes.some(({ waiting }) => waiting);
+      if (outcomes.every(({ refused }) => !refused)) setText(done, t(waits ? "form.waiting" : "form.kept"));
+      if (outcomes.some(({ sent }) => sent !== undefined)) kept();
     } catch (error) {
       if (!(error instanceof OutboxFull)) throw error;
       setText(fault, t("outbox.full"));

@@ -5,6 +5,7 @@ What is asked and answered is therefore what the service asks and answers. Tests
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -31,7 +32,7 @@ NOT_CODED = {"RUNNING", "UNDERPERFORMING", "STARTUP", "COMMS_LOSS", "CLOCK_BAD"}
 
 
 class FakeInputs:
-    """Entries of the fake service. ``posts``: every body that came, with its path; ``fail``: statuses to answer first."""
+    """Entries of the fake service. ``posts``: every body that came, with its path; ``fail``: what is answered first."""
 
     def __init__(self, fake: FakeService) -> None:
         self._fake = fake
@@ -47,6 +48,20 @@ class FakeInputs:
     def entries(self, unit: str, kind: str) -> list[Entry]:
         """Return the entries that count, in order of time."""
         return list(self.book.book.current(unit, InputKind(kind)))
+
+    def say(self, unit: str, kind: str, *, from_ms: int, to_ms: int | None = None, by: str = "B", **own: Any) -> Entry:
+        """Write an entry, as if somebody elsewhere had."""
+        entry = Entry(
+            unit=unit,
+            kind=InputKind(kind),
+            key=uuid.uuid4().hex,
+            from_ms=from_ms,
+            to_ms=to_ms,
+            own=own,
+            by=by,
+            recorded_ms=self._fake.now_ms(),
+        )
+        return self.book.add(entry, self._fake.units[unit])[0]
 
     def tell(self, unit: str) -> None:
         """Let the unit's state follow what people said, as the judge would."""

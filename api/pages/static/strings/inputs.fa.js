@@ -54,7 +54,7 @@ export const strings = {
   "allowed.moisture": "۰ تا کمتر از ۱۰۰",
   "allowed.tph": "بیشتر از ۰ تا ۱۰٬۰۰۰",
   "allowed.tonnes": "۰ تا کمتر از ۱٬۰۰۰٬۰۰۰",
-  "allowed.drift": "۱۰۰− تا ۱۰۰",
+  "allowed.drift": "از منفی ۱۰۰ تا ۱۰۰",
 
   "form.new.stops": "ثبت یا برنامه‌ریزی توقف",
   "form.new.plans": "برنامهٔ شیفت‌ها",
