@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import mimetypes
@@ -39,7 +40,7 @@ class StaticFile:
         if media_type.startswith("text/"):
             media_type += "; charset=utf-8"
         packed = gzip.compress(data, 9, mtime=0) if len(data) >= _LEAST_GZIP else None
-        tag = hashlib.blake2b(data, digest_size=12).hexdigest()
+        tag = base64.urlsafe_b64encode(hashlib.blake2b(data, digest_size=12).digest()).decode()
         return cls(media_type, data, packed if packed and len(packed) < len(data) else None, f'"{tag}"')
 
     def response(self, request: Request) -> Response:
@@ -71,6 +72,10 @@ def pages() -> APIRouter:
     @router.get("/units/{unit_id}")
     async def unit(unit_id: str, request: Request) -> Response:  # noqa: ARG001 - the page reads its own address
         return send("unit.html", request)
+
+    @router.get("/wall")
+    async def wall(request: Request) -> Response:
+        return send("wall.html", request)
 
     @router.get("/favicon.ico")
     async def icon(request: Request) -> Response:
