@@ -120,11 +120,11 @@ function drawCounts(all) {
   }
   arrange(chips, order.map((state) => chip(state).node));
 
-  const troubled = all.filter((unit) => isTrouble(unit.standing.state));
+  const troubled = all.filter((unit) => isTrouble(unit.standing.state, unit.standing.reason));
   const key = all.length === 0 ? "empty" : troubled.length === 0 ? "none" : troubled.length === 1 ? "one" : "many";
   setText(headline.firstElementChild, t(`fleet.headline.${key}`, { n: number(troubled.length), all: number(all.length) }));
   setAttribute(headline, "data-trouble", String(troubled.length > 0));
-  setAttribute(headline, "data-critical", String(troubled.some((unit) => stateOf(unit.standing.state).tone === "critical")));
+  setAttribute(headline, "data-critical", String(troubled.some((unit) => stateOf(unit.standing.state, unit.standing.reason).tone === "critical")));
 }
 
 function drawFigures(all) {

@@ -105,14 +105,14 @@ export function fleetRow(unit) {
     /** `day`: whether to show the last 24 hours too; a fleet of thousands does not ask for all of them. */
     show(standing, now, withDay) {
       if (withDay) day.show(standing, now);
-      const state = stateOf(standing.state);
-      setAttribute(node, "data-state", standing.state);
+      const state = stateOf(standing.state, standing.reason);
+      setAttribute(node, "data-state", state.name);
       setAttribute(node, "data-tone", state.tone);
       setAttribute(node, "data-connection", standing.connection);
-      badge.show(standing.state);
+      badge.show(standing.state, standing.reason, standing.code);
       setText(since, Number.isFinite(standing.since) ? join(span(now - standing.since), t("since", { moment: moment(standing.since, now) })) : t("not-known"));
       const pending = standing.pending;
-      const why = reasonWord(standing.reason);
+      const why = reasonWord(standing.reason, standing.code);
       setText(reason, pending ? `${t("pending", { state: stateWord(pending.state) })} ${countdown(pending.remaining_s)}` : why);
       reason.hidden = !reason.textContent;
       setAttribute(reason, "data-pending", pending ? pending.state : null);

@@ -150,6 +150,7 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
             {
                 "state": told.state,
                 "reason": told.reason,
+                "code": told.code,
                 "from": iso(max(begin, since)),
                 "to": iso(now()),
                 "provisional": True,
@@ -240,6 +241,7 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
             Route("/api/v1/session", session, methods=["POST"]),
             Route("/", page("fleet.html")),
             Route("/units/{unit}", page("unit.html")),
+            Route("/wall", page("wall.html")),
             Mount("/static", StaticFiles(directory=STATIC)),
         ]
     )
