@@ -27,14 +27,14 @@ MAX_BODY_BYTES = 65_536
 _OPEN = ("/healthz", "/readyz", "/api/v1/session", "/", "/wall", "/favicon.ico")
 _OPEN_UNDER = ("/static/", "/units/")
 _ALWAYS = {"X-Content-Type-Options": "nosniff"}
-# What a browser heeds in a document only; on a page's forty modules and styles they would only cost the link.
+# What a browser heeds in a document only; on a page's forty modules and answers they would only cost the link.
 _DOCUMENT = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "object-src 'none'",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-_PARTS = ("text/javascript", "text/css")
+_PARTS = ("text/javascript", "text/css", "application/json", "text/event-stream")
 
 
 class Login(BaseModel):

@@ -139,5 +139,5 @@ export function drawn(points, size) {
   const [dx, dy] = [((x - px) / long) * size, ((y - py) / long) * size];
   const neck = [x - dx, y - dy];
   const line = [...points.slice(0, -1), neck].map(([a, b], n) => `${n ? "L" : "M"}${round(a)} ${round(b)}`).join("");
-  return { line, head: `M${round(x)} ${round(y)}L${round(neck[0] - dy * 0.55)} ${round(neck[1] + dx * 0.55)}L${round(neck[0] + dy * 0.55)} ${round(neck[1] - dx * 0.55)}Z` };
+  return { line, tip: `M${round(x)} ${round(y)}L${round(neck[0] - dy * 0.55)} ${round(neck[1] + dx * 0.55)}L${round(neck[0] + dy * 0.55)} ${round(neck[1] - dx * 0.55)}Z` };
 }

@@ -4,11 +4,9 @@ import { bar } from "./bar.js";
 import { h, px, setAttribute, setText, svg } from "./dom.js";
 import { drawn, linesOf } from "./flow.js";
 import { number } from "./format.js";
-import { glyph } from "./glyphs.js";
 import { language, t, word } from "./language.js";
-import { fullName, works } from "./machines.js";
-import { reading } from "./reading.js";
-import { isAlarm, toneOf } from "./scale.js";
+import { fullName, glyph, works } from "./machines.js";
+import { isAlarm, reading, toneOf } from "./reading.js";
 import { icon, stateOf } from "./states.js";
 
 const TELLING = {
@@ -30,6 +28,7 @@ const TELLING = {
   genset: ["power", "frequency", "coolant_temperature"],
 };
 const MOST = 3;
+const LEAST_TILE = 170;
 const LAMPS = { run: stateOf("RUNNING").icon, stop: "M4 4h8v8H4z", fault: "M8 2l6.5 12h-13zM8 6.5v3.2M8 11.9v.1", unknown: "M3 8h10" };
 /** Below this share of its target a unit moves nothing that matters: the belt's own tremble. */
 const LEAST_FLOW = 0.05;
@@ -123,15 +122,16 @@ export function mimic({ unit, openTrend, openMachine }) {
   const list = h("ol", { class: "tiles" }, ...flows.map((one) => one.node), ...tiles.filter((one) => !flows.includes(one)).map((one) => one.node));
   const lines = streams.map((stream) => {
     const name = titleOf(stream);
-    const parts = { line: svg("path", { class: "line" }), head: svg("path", { class: "head" }), name: svg("text", {}, name) };
-    return { ...parts, stream, node: svg("g", { class: "stream", "data-from": stream.from, "data-to": stream.to }, parts.line, parts.head, name ? parts.name : null) };
+    const parts = { line: svg("path", { class: "line" }), tip: svg("path", { class: "tip" }), name: svg("text", {}, name) };
+    return { ...parts, stream, node: svg("g", { class: "stream", "data-from": stream.from, "data-to": stream.to }, parts.line, parts.tip, name ? parts.name : null) };
   });
   const sheet = svg("svg", { class: "streams", "aria-hidden": "true" }, ...lines.map((one) => one.node));
   const node = h("div", { class: "mimic" }, sheet, list);
 
   function columns() {
     const wide = list.clientWidth;
-    const most = Math.max(1, Math.floor(wide / px(wide < px(480) ? 260 : 170)));
+    const least = Number(getComputedStyle(node).getPropertyValue("--least-tile")) || LEAST_TILE;
+    const most = Math.max(1, Math.floor(wide / px(wide < px(480) ? 260 : least)));
     const rows = Math.ceil(flows.length / most);
     return Math.max(1, Math.ceil(flows.length / rows));
   }
@@ -147,14 +147,14 @@ export function mimic({ unit, openTrend, openMachine }) {
     sheet.setAttribute("width", width);
     sheet.setAttribute("height", node.clientHeight);
     linesOf({ tiles: boxes, streams, width, height: Math.min(height, node.clientHeight), port: px(22) }).forEach((course, i) => {
-      const { line, head, name, node: group } = lines[i];
+      const { line, tip, name, node: group } = lines[i];
       group.toggleAttribute("hidden", !course);
       if (!course) return;
       const turn = ([x, y]) => [mirrored ? width - x : x, y];
       const path = drawn(course.points.map(turn), px(7));
       setAttribute(group, "data-back", String(course.back));
       setAttribute(line, "d", path.line);
-      setAttribute(head, "d", path.head);
+      setAttribute(tip, "d", path.tip);
       const [x, y] = turn([course.label.x, course.label.y]);
       const beside = course.points.length === 2;
       const along = course.label.along === "y";
@@ -168,6 +168,7 @@ export function mimic({ unit, openTrend, openMachine }) {
 
   return {
     node,
+    draw,
     /** Back to the machine whose details were closed. */
     focus: (id) => tiles.find((one) => one.machine.id === id)?.node.querySelector(".tile-head").focus(),
     show(told) {

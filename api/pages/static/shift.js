@@ -27,9 +27,9 @@ export function shiftBlock() {
   const label = h("span", { class: "label" });
   const value = h("span", {});
   const plan = h("small", {});
-  const fill = svg("rect", { class: "fill", y: 0, height: 10, width: 0 });
-  const due = svg("rect", { class: "due", y: -3, height: 16, width: 2 });
-  const track = svg("svg", { class: "shift-track", role: "img", height: 10 }, svg("rect", { class: "whole", width: "100%", height: 10 }), fill, due);
+  const fill = svg("rect", { class: "fill", height: "100%", width: 0 });
+  const due = svg("rect", { class: "due", y: "-30%", height: "160%", width: 3 });
+  const track = svg("svg", { class: "shift-track", role: "img" }, svg("rect", { class: "whole", width: "100%", height: "100%" }), fill, due);
   const more = h("span", { class: "more" });
   const node = h("div", { class: "figure shift", hidden: true }, label, h("span", { class: "value" }, value, " ", plan), track, more);
   return {

@@ -168,12 +168,6 @@ function build(unit) {
   for (const body of document.querySelectorAll("[data-after-load]")) body.hidden = false;
   draw();
   document.title = `${unitId} · ${word("place", unit.site)} · ${t("app.name")}`;
-  const near = new IntersectionObserver((seen) => {
-    if (!seen.some((one) => one.isIntersecting)) return;
-    near.disconnect();
-    loadTrends(unit);
-  }, { rootMargin: "150px" });
-  near.observe(part("trends"));
 }
 
 /** What stands beside and below the gauges, once they are there. */
@@ -187,6 +181,12 @@ async function buildRest() {
   view.strip = await stripPanel();
   view.strip.take();
   await alerts;
+  const near = new IntersectionObserver((seen) => {
+    if (!seen.some((one) => one.isIntersecting)) return;
+    near.disconnect();
+    loadTrends(view.unit);
+  });
+  near.observe(part("trends"));
   const { demoControls } = await import("./demo.js");
   await demoControls({ unitId, panel: part("demo") });
 }

@@ -71,6 +71,11 @@ def iso(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def title_of(cls: str) -> dict[str, str]:
+    known = catalogue().classes.get(cls)
+    return dict(known.title) if known else {"en": cls.replace("_", " ").capitalize()}
+
+
 def detail(unit: Unit, told: Told, now_ms: int) -> dict[str, Any]:
     roles = unit.roles
     return {
@@ -79,7 +84,7 @@ def detail(unit: Unit, told: Told, now_ms: int) -> dict[str, Any]:
             {
                 "id": machine.id,
                 "class": machine.cls,
-                "title": dict(catalogue().classes[machine.cls].title),
+                "title": title_of(machine.cls),
                 "signals": [
                     {
                         "name": s.name,

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 STATIC = Path(__file__).parents[3] / "api" / "pages" / "static"
-PAGES = {"fleet.html": "fleet.js", "unit.html": "unit.js"}
+PAGES = {"fleet.html": "fleet.js", "unit.html": "unit.js", "wall.html": "wall.js"}
 LEARNS = re.compile(r"\blearn\(([^)]*)\)")
 LATER = re.compile(r'\bimport\("(\./[^"]+)"\)')
 IMPORT = re.compile(r'^(?:import|export)\s[^;]*?from\s+"(\.{1,2}/[^"]+)"', re.MULTILINE | re.DOTALL)
