@@ -1,7 +1,5 @@
 // Asking the service. A 401 brings up the login once, whoever ran into it; then the question is asked again.
 
-import { logIn } from "./login.js";
-
 const TIMEOUT_MS = 10_000;
 
 export class ApiError extends Error {
@@ -49,6 +47,8 @@ export async function ask(path, { method = "GET", body, login = true } = {}) {
     const date = Date.parse(response.headers.get("date") ?? "");
     if (Number.isFinite(date)) offset = date + 500 - performance.now();
     if (response.status === 401 && login) {
+      // Most sessions last a month: the form is fetched when it is needed.
+      const { logIn } = await import("./login.js");
       await logIn();
       continue;
     }

@@ -157,6 +157,7 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
             {
                 "state": told.state,
                 "reason": told.reason,
+                "code": told.code,
                 "from": iso(max(begin, since)),
                 "to": iso(now()),
                 "provisional": True,
@@ -250,6 +251,7 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
             Route("/", page("fleet.html")),
             Route("/units/{unit}", page("unit.html")),
             Route("/units/{unit}/inputs", page("inputs.html")),
+            Route("/wall", page("wall.html")),
             Mount("/static", StaticFiles(directory=STATIC)),
             Mount("/", inputs_app(fake)),
         ]

@@ -7,6 +7,7 @@ export const strings = {
   "unit.title": "Unit {id}",
   "skip": "Skip to content",
   "separator": " · ",
+  "list": ", ",
   "percent": "{n} %",
   "just-now": "just now",
   "ago": "{span} ago",

@@ -7,6 +7,7 @@ export const strings = {
   "unit.title": "واحد {id}",
   "skip": "رفتن به محتوا",
   "separator": "، ", // a middle dot would read as a Persian zero
+  "list": "، ",
   "percent": "{n}٪",
   "just-now": "همین اکنون",
   "ago": "{span} پیش",
