@@ -74,6 +74,7 @@ async def test_three_people_find_what_they_need(tmp_path: Path) -> None:
         await the_officer_sees_trouble_first(visitor)
         await the_operator_stops_the_feeder(visitor)
         await the_fitter_acknowledges(visitor)
+        await the_operator_says_why(visitor)
         await everything_is_persian(visitor)
         assert visitor.complaints == []
         assert visitor.called == {"127.0.0.1"}
@@ -136,7 +137,7 @@ async def the_fitter_acknowledges(visitor: Visitor) -> None:
     page = await visitor.open("/units/mn-01")
     alert = page.locator(".alert").filter(has_text="Standing idle").first
     await expect(alert).to_have_attribute("data-state", "UNACK", timeout=10_000)
-    await page.get_by_label("Your name").fill("Sara Ahmadi")
+    await page.locator("#who").fill("Sara Ahmadi")
     await alert.get_by_role("button", name="Acknowledge").click()
     await expect(alert).to_have_attribute("data-state", "ACKED")
     await expect(alert).to_contain_text("Sara Ahmadi")
@@ -144,6 +145,19 @@ async def the_fitter_acknowledges(visitor: Visitor) -> None:
     await alert.get_by_label("Your comment").fill("The loader is broken")
     await alert.get_by_role("button", name="Send").click()
     await expect(alert).to_contain_text("The loader is broken")
+    await page.context.close()
+
+
+async def the_operator_says_why(visitor: Visitor) -> None:
+    """One tap, against the real service: the state is explained, the alert ends, and the book has it."""
+    page = await visitor.open("/units/mn-01")
+    await page.evaluate("localStorage.setItem('orewatch.name', 'Reza Karimi')")
+    await page.reload()
+    await page.locator(".stop-reason[data-code=no_ore]").click(timeout=15_000)
+    await expect(page.locator(".big-badge")).to_have_text("No ore", timeout=15_000)
+    await expect(page.locator(".booked")).to_contain_text("Reza Karimi")
+    stops = await page.evaluate("fetch('/api/v1/units/mn-01/stops').then((answer) => answer.json())")
+    assert [(one["code"], one["by"], one["to"]) for one in stops["items"]] == [("no_ore", "Reza Karimi", None)]
     await page.context.close()
 
 

@@ -148,4 +148,4 @@ def test_trouble_comes_first(page: Page) -> None:
       fleet.take({ t: 1, month: [1405, 9], words, fixed, live, live_columns: Object.keys(live) });
       return [...fleet.units.values()].sort(m.byTrouble).map((u) => u.id).join("");
     })()"""
-    assert ask(page, "fleet_units", order, units) == "ecfbhdga"
+    assert ask(page, "fleet_units", order, units) == "ecfbdhga"
