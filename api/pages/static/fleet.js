@@ -66,7 +66,9 @@ async function readTable() {
   if (reading || performance.now() - readAt < REREAD_MS) return;
   reading = true;
   try {
-    fleet.take(await insist(() => ask("/api/v1/fleet")));
+    const ahead = window.fleetAhead;
+    window.fleetAhead = null;
+    fleet.take((await ahead) ?? (await insist(() => ask("/api/v1/fleet"))));
     while (waiting.length) fleet.frame(waiting.shift());
     filter.offer(fleet.units.values());
   } finally {
