@@ -109,8 +109,8 @@ def test_days_without_a_tonne_and_hours_without_word(visit: Visit, fake: FakeSer
     expect(page.locator("tr[data-unit=zn-01] .month")).to_have_text("month 740.4 t")
     lead = page.locator("tr[data-unit=pb-01]")
     expect(lead.locator(".last-tonne")).to_contain_text("never")
-    expect(lead.locator(".month")).to_have_text("month – t")
-    expect(lead.locator(".rate .big")).to_have_text("–")
+    expect(lead.locator(".month")).to_have_text("month \u2013 t")
+    expect(lead.locator(".rate .big")).to_have_text("\u2013")
     expect(page.locator("#figures")).to_contain_text("Tonnes in Azar")
 
 
