@@ -10,6 +10,7 @@ from api import problems, process_routes, session_routes, static_files
 from api.alerting import routes as alert_routes
 from api.compression import Compression
 from api.fleet import routes as fleet_tables
+from api.inputs import routes as input_routes
 from api.live import routes as live_routes
 from api.session import Gate, Sessions
 from api.units import demo_routes, fleet_routes
@@ -29,7 +30,17 @@ def create_app(*, service: Service) -> FastAPI:
     app.state.sessions = Sessions(token=None if token is None else token.get_secret_value(), now_ms=service.now_ms)
     app.state.wrong_tokens = session_routes.WrongTokens(now_ms=service.now_ms)
     problems.install(app)
-    for module in (unit_routes, fleet_routes, fleet_tables, alert_routes, live_routes, session_routes, process_routes):
+    routes = (
+        unit_routes,
+        input_routes,
+        fleet_routes,
+        fleet_tables,
+        alert_routes,
+        live_routes,
+        session_routes,
+        process_routes,
+    )
+    for module in routes:
         app.include_router(module.router)
     if service.demo_controls is not None:
         app.include_router(demo_routes.router)

@@ -10,8 +10,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from api.alerting.database import AlertDatabase, AlertDatabaseError
+from api.alerting.database import AlertDatabase
 from api.app import create_app
+from api.database import DatabaseFileError
+from api.inputs.database import InputDatabase
 from api.notify.sender import no_channels
 from api.server import Server
 from api.service import Service
@@ -52,7 +54,8 @@ def _check(settings: ApiSettings) -> None:
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         AlertDatabase.open(settings.data_dir / "alerts.db").close()
-    except (OSError, AlertDatabaseError) as error:
+        InputDatabase.open(settings.data_dir / "inputs.db").close()
+    except (OSError, DatabaseFileError) as error:
         raise SettingsError(
             [f"data_dir = {str(settings.data_dir)!r}: {error}; allowed: a folder to write to"]
         ) from error

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from typing import TYPE_CHECKING
 
 import orjson
+
+from api.live.usual_book import UsualBook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,7 +38,17 @@ def save(database: AlertDatabase, judge: Judge, *, replayed_from_ms: int | None 
     carries = [(WHOLE, judge.now_ms, text.decode())]
     if replayed_from_ms is not None:
         carries.append((REPLAYED, judge.now_ms, str(replayed_from_ms)))
-    database.put_carry(carries)
+    windows = [(judge.units[number].id, window) for number, window in judge.paces.take_fresh()]
+    with database.transaction():
+        database.put_carry(carries)
+        UsualBook(database=database).keep(windows, judge.now_ms)
+
+
+async def recall_usual(database: AlertDatabase, judge: Judge) -> None:
+    """Take in the windows that baselines are made of, unit by unit beside everything else: they are many."""
+    book = UsualBook(database=database)
+    for number, unit in enumerate(list(judge.units)):
+        judge.paces[number].usual.remember(await asyncio.to_thread(book.of, unit.id))
 
 
 def replayed_from(database: AlertDatabase, now_ms: int) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
+from sqlite3 import OperationalError
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -108,6 +109,12 @@ def install(app: FastAPI) -> None:
             503, "the history store does not answer; live values and alerts go on", headers={"Retry-After": "10"}
         )
 
+    async def disk(_request: Request, error: Exception) -> Response:
+        log.error("a database does not take it: %s", error)
+        return problem_response(
+            503, "the disk did not take it, and nothing was changed; try again", headers={"Retry-After": "10"}
+        )
+
     async def unforeseen(_request: Request, _error: Exception) -> Response:
         return problem_response(500, "an error of ours; the log says more")
 
@@ -117,6 +124,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(LifecycleError, lifecycle)
     app.add_exception_handler(StoreError, store)
+    app.add_exception_handler(OperationalError, disk)
 
 
 RESPONSES: dict[int | str, dict[str, Any]] = {

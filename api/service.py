@@ -13,20 +13,19 @@ r"""The service's composition root.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from api import memory
 from api.alerting.book import AlertBook
 from api.alerting.database import AlertDatabase
 from api.alerting.engine import AlertEngine, Mode
 from api.alerting.late_review import LateReview
-from api.alerting.models import AlertKind
 from api.broker_link import BrokerLink
 from api.fleet.fleet import Fleet
-from api.late_data import look_at_late_data
+from api.inputs.effects import spread
+from api.inputs.inputs import Inputs
 from api.live.catch_up import catch_up, replay_to
 from api.live.clock import SECOND_MS
 from api.live.follower import Follower
@@ -37,13 +36,17 @@ from api.live.production_day import ProductionDay
 from api.live.readings import LiveReadings
 from api.live.recount import Recounts
 from api.live.roster import Roster
+from api.live.said import Said
+from api.live.shift import shift_figures
 from api.live.stream import Stream
 from api.live.watch import Watch
 from api.notify.outbox import Outbox
 from api.notify.sender import Sender, apprise_channels
+from api.rounds import go_round
 from api.tasks import Tasks
 from api.units.first_look import read_days
-from api.units.state_history import TAIL_MS, StateHistories, joined, live_tail, paced
+from api.units.state_answers import states_between
+from api.units.state_history import StateHistories
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -56,9 +59,6 @@ if TYPE_CHECKING:
     from orewatch.storage.registry import Registry
 
 log = logging.getLogger(__name__)
-
-CARRY_S = 60.0
-ROUND_S = 5.0
 
 
 class Service:
@@ -97,13 +97,15 @@ class Service:
             base_url=settings.base_url,
             lost_t=self._lost_t,
         )
+        self.inputs = Inputs(path=settings.data_dir / "inputs.db", now_ms=now_ms, on_change=partial(spread, self))
+        self.said = Said(units=self.inputs.in_force.units, inputs=self.inputs.in_force.of)
         self.day = ProductionDay(start_h=settings.production_day_start_h, shifts=settings.shifts)
         self.roster = Roster()
-        self.recounts = Recounts(store=store, day_start_ms=self.day.start_ms)
+        self.recounts = Recounts(store=store, day_start_ms=self.day.start_ms, inputs=self.inputs.in_force.of)
         self.readings = LiveReadings()
         self.stream = Stream(max_viewers=settings.max_viewers)
+        self.states = StateHistories(store=store, inputs=self.inputs.in_force.since)
         self.fleet = Fleet(service=self)
-        self.states = StateHistories(store=store)
         self.review = LateReview(
             book=self.book,
             outbox=self.outbox,
@@ -111,6 +113,7 @@ class Service:
             language=settings.language,
             base_url=settings.base_url,
             now_ms=now_ms,
+            inputs=self.inputs.in_force.since,
         )
         self._built = False
         self._below: dict[str, bool] = {}
@@ -138,6 +141,7 @@ class Service:
                 recorded_ms=self.now_ms(),
                 mode=Mode.HISTORY,
                 below=self._is_below,
+                inputs=self.inputs.in_force.since,
             )
             self._keep_states(start_ms)
         self._replayed = True
@@ -151,8 +155,9 @@ class Service:
         memory.reconcile(self.judge, self.book)
         self.tasks.begin(self.link.run, "follow the broker")
         self.tasks.begin(self._catch_up_then_watch, "watch")
-        self.tasks.begin(self._rounds, "rounds")
+        self.tasks.begin(partial(go_round, self), "rounds")
         self.tasks.begin(self.sender.run, "outbox")
+        self.tasks.begin(partial(memory.recall_usual, self.database, self.judge), "what is usual")
         self.tasks.begin(self.fleet.months.run, "months")
         self.tasks.begin(partial(read_days, list(self.roster), self.states_between, self.now_ms), "days ahead")
 
@@ -164,6 +169,7 @@ class Service:
         if self.caught_up:
             memory.save(self.database, self.judge)
         self.database.close()
+        self.inputs.close()
 
     @property
     def watching(self) -> bool:
@@ -175,15 +181,14 @@ class Service:
         self.link.renew_leases(self.stream.watched_units() | {unit_id})
 
     async def states_between(self, unit: Unit, start_ms: int, end_ms: int) -> list[Interval]:
-        """Return a unit's states: from the store; the last minutes, which it may not hold yet, from the watch."""
-        now_ms = self.now_ms()
-        number = self.roster.number(unit.id)
-        tail: list[Interval] = []
-        if number is not None and number < len(self.judge.units) and self.caught_up:
-            tail = live_tail(self.judge.classifier, number, max(start_ms, now_ms - TAIL_MS), end_ms)
-        until_ms = tail[0].start_ms if tail else end_ms
-        found = joined(await asyncio.to_thread(self.states.intervals, unit, start_ms, until_ms, now_ms), tail)
-        return joined(paced(found, self.book.spans(unit.id, AlertKind.UNDERPERFORMING, start_ms, end_ms)), [])
+        """Return a unit's states over ``[start_ms, end_ms)``."""
+        return await states_between(self, unit, start_ms, end_ms)
+
+    def shift_figures(self, unit: Unit, now_ms: int) -> dict[str, Any]:
+        """Return the running shift of a unit; times in ms."""
+        number = self.judge.number(unit.id)
+        tally = None if number is None else self.judge.tallies[number]
+        return shift_figures(self.day.shift_at(now_ms), tally, self.inputs.in_force.of(unit.id))
 
     def new_judge(self, start_ms: int) -> Judge:
         """Return a judge of the roster's units that knows nothing before ``start_ms``."""
@@ -196,13 +201,20 @@ class Service:
             day_start_ms=self.day.start_ms,
             shifts_ms=self.day.changes_ms,
             on_below=self._set_below,
+            inputs=self.inputs.in_force.of,
         )
 
     def build_live(self) -> None:
         """Build what stands around the present judge: frames, watch, follower and the broker's link."""
         alerts = self.engine.standing.now
         self.frames = Frames(
-            roster=self.roster, readings=self.readings, judge=self.judge, alerts=alerts, fleet=self.fleet
+            roster=self.roster,
+            readings=self.readings,
+            judge=self.judge,
+            alerts=alerts,
+            fleet=self.fleet,
+            inputs=self.inputs.in_force.of,
+            shift=self.shift_figures,
         )
         self.watch = Watch(
             roster=self.roster,
@@ -211,6 +223,7 @@ class Service:
             stream=self.stream,
             frames=self.frames,
             now_ms=self.now_ms,
+            said=self.said,
         )
         self.follower = Follower(
             roster=self.roster,
@@ -264,39 +277,20 @@ class Service:
     async def _catch_up_then_watch(self) -> None:
         began_ms = self.now_ms()
         if not self.caught_up:
-            await catch_up(self.judge, self.watch, self.store, now_ms=self.now_ms, below=self._is_below)
+            await self.inputs.in_force.warm()
+            await catch_up(
+                self.judge,
+                self.watch,
+                self.store,
+                now_ms=self.now_ms,
+                below=self._is_below,
+                inputs=self.inputs.in_force.since,
+            )
             if told := self.engine.tell_of_standing(began_ms, self.now_ms()):
                 log.info("%d alert(s) found while catching up still stand", told)
             self.watch.judged_ms = self.judge.now_ms
             self.caught_up = True
         await self.watch.run()
-
-    async def _rounds(self) -> None:
-        """Do what is done now and then: leases, shelving that ends, the registry, late data, memory to disk."""
-        saved_ms = self.now_ms()
-        while True:
-            now_ms = self.now_ms()
-            for unit in self.known.adopt():
-                self.watch.take_unit(unit)
-            self.link.renew_leases(self.stream.watched_units())
-            for record in self.book.release_due(now_ms):
-                self.engine.standing.touch(now_ms)
-                if record.active:
-                    self.engine.tell(record, f"released {record.changed_ms}", now_ms)
-            await self._review_late_data()
-            if self.caught_up and now_ms - saved_ms >= CARRY_S * SECOND_MS:
-                saved_ms = now_ms
-                memory.save(self.database, self.judge)
-            await asyncio.sleep(ROUND_S)
-
-    async def _review_late_data(self) -> None:
-        written = await look_at_late_data(
-            self.review, self.roster, self.states, now_ms=self.now_ms, on_late=self.fleet.count_again
-        )
-        if written:
-            self.engine.standing.touch(self.now_ms())
-        if self.caught_up:
-            await self.recounts.some(self.judge)
 
 
 def _whole(at_ms: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import mimetypes
@@ -18,7 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from importlib.resources.abc import Traversable
 
-_TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json", ".svg": "image/svg+xml"}
+# Modules are UTF-8 whatever is said, and styles go by their document.
+_TYPES = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".webmanifest": "application/manifest+json",
+    ".svg": "image/svg+xml",
+}
 _LEAST_GZIP = 500
 
 
@@ -36,10 +43,10 @@ class StaticFile:
         """Return a file as it is sent."""
         suffix = name[name.rfind(".") :]
         media_type = _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
-        if media_type.startswith("text/"):
+        if media_type.startswith("text/") and suffix not in _TYPES:
             media_type += "; charset=utf-8"
         packed = gzip.compress(data, 9, mtime=0) if len(data) >= _LEAST_GZIP else None
-        tag = hashlib.blake2b(data, digest_size=12).hexdigest()
+        tag = base64.urlsafe_b64encode(hashlib.blake2b(data, digest_size=12).digest()).decode()
         return cls(media_type, data, packed if packed and len(packed) < len(data) else None, f'"{tag}"')
 
     def response(self, request: Request) -> Response:
@@ -48,9 +55,10 @@ class StaticFile:
         known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
         if self.tag in known:
             return Response(status_code=304, headers=headers)
+        told = {"Content-Type": self.media_type}
         if self.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
-            return Response(self.packed, media_type=self.media_type, headers={**headers, "Content-Encoding": "gzip"})
-        return Response(self.plain, media_type=self.media_type, headers=headers)
+            return Response(self.packed, headers={**headers, **told, "Content-Encoding": "gzip"})
+        return Response(self.plain, headers={**headers, **told})
 
 
 def pages() -> APIRouter:
@@ -71,6 +79,14 @@ def pages() -> APIRouter:
     @router.get("/units/{unit_id}")
     async def unit(unit_id: str, request: Request) -> Response:  # noqa: ARG001 - the page reads its own address
         return send("unit.html", request)
+
+    @router.get("/units/{unit_id}/inputs")
+    async def inputs(unit_id: str, request: Request) -> Response:  # noqa: ARG001 - the page reads its own address
+        return send("inputs.html", request)
+
+    @router.get("/wall")
+    async def wall(request: Request) -> Response:
+        return send("wall.html", request)
 
     @router.get("/favicon.ico")
     async def icon(request: Request) -> Response:

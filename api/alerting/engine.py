@@ -108,7 +108,9 @@ class UnitEpisodes:
         frozen = unknown and facts.below_since_ms is not None
         yield self.rules.underperforming, Condition(below_ms, facts.below_reason, facts.below_over_ms, frozen)
         cause = facts.state.value.lower()
-        yield self.rules.not_producing, Condition(facts.last_tonne_ms, cause, 0, facts.state in UNSCHEDULED)
+        # What an operator explained by a delay stays a scheduled hour without a tonne.
+        unscheduled = facts.state in UNSCHEDULED and not (facts.state is State.PLANNED_STOP and facts.coded)
+        yield self.rules.not_producing, Condition(facts.last_tonne_ms, cause, 0, unscheduled)
 
     def to_dict(self) -> dict[str, Any]:
         """Return what :meth:`restore` reads."""

@@ -19,6 +19,7 @@ class Facts:
 
     ``met``: it was heard at least once; who was never heard is not known to have fallen silent.
     ``unheard_since_ms``: its last word, where that lies before all that is remembered.
+    ``coded``: a delay code explains the stop, whose hours stay scheduled ones.
     ``below_since_ms``: onset of the underperformance that stands, when it was decided, and its figures.
     """
 
@@ -30,6 +31,7 @@ class Facts:
     met: bool = False
     unheard_since_ms: int | None = None
     last_tonne_ms: int | None = None
+    coded: bool = False
     below_since_ms: int | None = None
     below_over_ms: int = 0
     below_decided_ms: int = 0

@@ -9,6 +9,7 @@ from api.alerting.book import AlertRecord
 from api.alerting.engine import PRIORITIES, UNKNOWN
 from api.alerting.models import AlertKind, AlertState
 from api.notify.texts import digest
+from orewatch.plant.inputs import nothing_said
 from orewatch.plant.states import STANDING_IDLE
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from api.alerting.book import AlertBook
     from api.notify.outbox import Outbox
+    from orewatch.plant.inputs import UnitInputs
     from orewatch.plant.states import Interval
     from orewatch.plant.unit import Unit
 
@@ -25,7 +27,6 @@ log = logging.getLogger(__name__)
 QUIET_MS = 90_000
 LONGEST_MS = 31 * 86_400_000
 MAX_UNITS = 10_000
-HOUR_MS = 3_600_000
 
 
 class Span(NamedTuple):
@@ -48,6 +49,7 @@ class LateReview:
         language: str,
         base_url: str | None,
         now_ms: Callable[[], int],
+        inputs: Callable[[str, int], UnitInputs] = nothing_said,
     ) -> None:
         self._book = book
         self._outbox = outbox
@@ -55,6 +57,7 @@ class LateReview:
         self._language = language
         self._base_url = base_url
         self._now_ms = now_ms
+        self._inputs = inputs
         self._spans: dict[str, Span] = {}
         self.overlooked = 0
 
@@ -94,7 +97,7 @@ class LateReview:
                     changed_ms=now_ms,
                     state=AlertState.NORM,
                     cleared_ms=end_ms,
-                    tonnes_lost=round(unit.target_tph * (end_ms - onset_ms) / HOUR_MS, 3),
+                    tonnes_lost=round(self._inputs(unit.id, onset_ms).expected_t(onset_ms, end_ms, unit.target_tph), 3),
                     historical=True,
                 )
                 if self._book.raise_alert(record) is not None:

@@ -6,6 +6,7 @@ One writer owns all of it. Live, a step is one second of every unit; over histor
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,12 +15,12 @@ from api.alerting.engine import NEVER, Rules, UnitEpisodes
 from api.alerting.facts import Facts
 from api.alerting.rules import Cleared, Raised
 from api.live.onset import Onsets
-from api.live.pace import LOOK_BACK_MS, Pace
+from api.live.paces import Paces
 from api.live.tally import Tally
 from orewatch.plant.classifier import Classifier
 from orewatch.plant.evidence import silence
-from orewatch.plant.performance import WINDOW_MS
-from orewatch.plant.states import PACED, State
+from orewatch.plant.inputs import nothing_said
+from orewatch.plant.states import State
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -28,19 +29,21 @@ if TYPE_CHECKING:
 
     from api.alerting.engine import AlertEngine, Mode
     from api.alerting.models import AlertKind
+    from orewatch.plant.baseline import OreClass
     from orewatch.plant.evidence import Evidence
+    from orewatch.plant.inputs import UnitInputs
     from orewatch.plant.states import Change, Pending, Status
     from orewatch.plant.unit import Unit
 
 SECOND_MS = 1000
-CHUNK_MS = 300_000  # how long after its end a quarter is judged
 
 
 class Judge:
     """Everything decided about units, by their number in the roster.
 
     ``day_start_ms``: the start of the production day that an event time lies in; ``shifts_ms``: changes of
-    shift in a span; ``on_below``: whether a unit counts as underperforming from now on.
+    shift in a span; ``on_below``: whether a unit counts as underperforming from now on; ``inputs``: what people
+    said of a unit.
     """
 
     def __init__(
@@ -54,18 +57,19 @@ class Judge:
         day_start_ms: Callable[[int], int],
         shifts_ms: Callable[[int, int], Sequence[int]],
         on_below: Callable[[str, bool], None],
+        inputs: Callable[[str], UnitInputs] = nothing_said,
     ) -> None:
         self._engine = engine
         self._idle_after_s = idle_after_s
         self._not_producing_after_h = not_producing_after_h
         self._day_start_ms = day_start_ms
-        self._shifts_ms = shifts_ms
         self._on_below = on_below
+        self._inputs = inputs
         self.units: list[Unit] = []
         self._numbers: dict[str, int] = {}
         self.tallies: list[Tally] = []
         self.facts: list[Facts] = []
-        self._paces: list[Pace] = []
+        self.paces = Paces(shifts_ms=shifts_ms)
         self._episodes: list[UnitEpisodes] = []
         self._due = np.empty(0, np.int64)
         self._day_ms = day_start_ms(start_ms)
@@ -121,8 +125,11 @@ class Judge:
         end_ms = self.now_ms
         for number in np.flatnonzero(self._due <= end_ms).tolist():
             self._ask(number, end_ms, recorded_ms, mode)
-        if end_ms % CHUNK_MS == 0:
-            self._judge_pace(end_ms, recorded_ms, mode)
+        for number in self.paces.judge(
+            end_ms, classifier=self.classifier, tallies=self.tallies, target_tph=self.target_tph, ore=self._ore
+        ):
+            self._tell_below(number)
+            self._ask(number, end_ms, recorded_ms, mode)
         return changes
 
     def write_waiting(self) -> None:
@@ -134,15 +141,9 @@ class Judge:
         return self.classifier.status(number)
 
     def shown_since(self, number: int) -> int:
-        """Return since when the shown state lasts; of a pace judged afterwards that is its onset, as its alert says."""
-        facts, pace = self.facts[number], self._paces[number]
-        if facts.state not in PACED:
-            return facts.since_ms
-        verdict = pace.verdict
-        edge_ms = verdict.since_ms if verdict and facts.state is State.UNDERPERFORMING else pace.over_ms
-        if not edge_ms:
-            return facts.since_ms
-        return self._onsets.since_ms(self.classifier, number, facts.since_ms, edge_ms)
+        """Return since when the shown state lasts, also where that was found out afterwards."""
+        inputs = self._inputs(self.units[number].id)
+        return self._onsets.shown_since(number, self.facts[number], self.paces[number], inputs, self.classifier)
 
     def pending(self, number: int) -> tuple[Pending, str | None] | None:
         """Return the state being counted towards, and the alert that follows it."""
@@ -151,13 +152,24 @@ class Judge:
             return None
         return pending, "idle" if pending.state is State.IDLE else None
 
+    def target_tph(self, number: int, at_ms: int) -> float:
+        """Return the target of a unit in force at an instant, dry t/h."""
+        unit = self.units[number]
+        return self._inputs(unit.id).target_tph(at_ms, unit.target_tph)
+
+    def coded(self, number: int, coded: bool) -> None:
+        """Note whether an operator's delay code explains why the unit stands."""
+        if self.facts[number].coded != coded:
+            self.facts[number].coded = coded
+            self._due[number] = min(int(self._due[number]), self.now_ms)
+
     def lost_t(self, unit_id: str, onset_ms: int, until_ms: int) -> float | None:
         """Return target minus produced over a span, never below 0; None for a unit nothing was counted of."""
         number = self.number(unit_id)
         if number is None or self.tallies[number].today_t is None:
             return None
         tally = self.tallies[number]
-        expected = self.units[number].target_tph * (until_ms - onset_ms) / 3_600_000
+        expected = self._inputs(unit_id).expected_t(onset_ms, until_ms, self.units[number].target_tph)
         return round(max(0.0, expected - (tally.at(until_ms) - tally.at(onset_ms))), 3)
 
     def adopt(self, unit_id: str, kind: AlertKind, onset_ms: int, raised_ms: int) -> None:
@@ -215,7 +227,7 @@ class Judge:
             "units": {
                 unit.id: {
                     "tally": self.tallies[n].to_dict(),
-                    "pace": self._paces[n].to_dict(),
+                    "pace": self.paces.to_dict(n),
                     "episodes": self._episodes[n].to_dict(),
                     "met": [self.facts[n].met, self.facts[n].unheard_since_ms],
                 }
@@ -229,8 +241,8 @@ class Judge:
         for number, unit in enumerate(self.units):
             own = table["units"].get(unit.id)
             if own is not None:
-                self.tallies[number] = Tally.from_dict(unit, own["tally"])
-                self._paces[number].restore(own["pace"])
+                self.tallies[number] = Tally.from_dict(unit, own["tally"], inputs=self._inputs_of(unit))
+                self.paces.restore(number, own["pace"])
                 self._episodes[number].restore(own["episodes"])
                 self.facts[number].met, self.facts[number].unheard_since_ms = own["met"]
             self._facts_from_status(number)
@@ -239,11 +251,15 @@ class Judge:
     def _append(self, unit: Unit) -> None:
         number = self._numbers[unit.id] = len(self.units)
         self.units.append(unit)
-        self.tallies.append(Tally(unit=unit, day_start_ms=self._day_start_ms(self.now_ms)))
-        self._paces.append(Pace())
+        day_start_ms = self._day_start_ms(self.now_ms)
+        self.tallies.append(Tally(unit=unit, day_start_ms=day_start_ms, inputs=self._inputs_of(unit)))
+        self.paces.append()
         self._episodes.append(UnitEpisodes(unit=unit, rules=self._rules(unit)))
         self.facts.append(Facts.of(self.classifier.status(number), self.now_ms))
         self._due = np.append(self._due, self.now_ms)
+
+    def _inputs_of(self, unit: Unit) -> Callable[[], UnitInputs]:
+        return partial(self._inputs, unit.id)
 
     def _rules(self, unit: Unit) -> Rules:
         return Rules.of(unit, idle_after_s=self._idle_after_s, not_producing_after_h=self._not_producing_after_h)
@@ -274,24 +290,12 @@ class Judge:
             if isinstance(transition, Cleared):
                 self.tallies[number].unpin(transition.onset_ms)
 
-    def _judge_pace(self, end_ms: int, recorded_ms: int, mode: Mode) -> None:
-        """Judge the quarter that ended one chunk ago: by now its states are as good as settled."""
-        quarter_end_ms = end_ms - CHUNK_MS
-        if quarter_end_ms % WINDOW_MS:
-            return
-        start_ms = quarter_end_ms - WINDOW_MS
-        shifts_ms = self._shifts_ms(start_ms - WINDOW_MS, quarter_end_ms + WINDOW_MS)
-        for number, pace in enumerate(self._paces):
-            tally = self.tallies[number]
-            intervals = self.classifier.intervals(number, start_ms - LOOK_BACK_MS, quarter_end_ms)
-            tonnes = tally.at(quarter_end_ms) - tally.at(start_ms)
-            target_tph = self.units[number].target_tph
-            if pace.take(start_ms, tonnes, intervals, target_tph=target_tph, shifts_ms=shifts_ms):
-                self._tell_below(number)
-                self._ask(number, end_ms, recorded_ms, mode)
+    def _ore(self, number: int, at_ms: int) -> OreClass | None:
+        ore = self._inputs(self.units[number].id).ore_at(at_ms)
+        return None if ore is None else ore.kind
 
     def _tell_below(self, number: int) -> None:
-        facts, pace = self.facts[number], self._paces[number]
+        facts, pace = self.facts[number], self.paces[number]
         verdict = pace.verdict
         facts.below_since_ms, facts.below_over_ms = verdict.since_ms if verdict else None, pace.over_ms
         facts.below_decided_ms = verdict.decided_ms if verdict else 0

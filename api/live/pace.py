@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from api.live.usual import Usual
 from orewatch.plant.performance import WINDOW_MS, Judge, Verdict, window_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from orewatch.plant.baseline import OreClass
     from orewatch.plant.states import Interval
 
 # States before a window that tell of a start.
@@ -22,6 +24,7 @@ class Pace:
 
     def __init__(self) -> None:
         self._judge = Judge()
+        self._usual = Usual()
         self.over_ms = 0
 
     @property
@@ -58,12 +61,17 @@ class Pace:
         intervals: Sequence[Interval],
         *,
         target_tph: float,
+        ore: OreClass | None = None,
         shifts_ms: Sequence[int],
     ) -> bool:
-        """Take the quarter that began at ``start_ms``; True where a verdict came or went."""
+        """Take the quarter that began at ``start_ms``; True where a verdict came or went.
+
+        ``ore``: what was fed, for rates are usual or not only within one class of it; None: nobody said.
+        """
         before = self.verdict
         window = window_of(start_ms, tonnes, intervals, shift_changes_ms=shifts_ms)
-        after = self._judge.take(window, target_tph=target_tph)
+        own = self._usual.judge(window, ore, target_tph=target_tph, alarmed=before is not None)
+        after = self._judge.take(window, target_tph=target_tph, own=own)
         end_ms = start_ms + WINDOW_MS
         if after is not None and end_ms - self._judge.last_ms > FORGET_MS:
             self.over_ms = self._judge.last_ms + WINDOW_MS
@@ -72,11 +80,18 @@ class Pace:
             self.over_ms = end_ms
         return (before is None) != (self.verdict is None)
 
+    @property
+    def usual(self) -> Usual:
+        """What is usual for the unit."""
+        return self._usual
+
     def to_dict(self) -> dict[str, Any]:
         """Return what :meth:`restore` reads."""
-        return {"judge": self._judge.to_dict(), "over": self.over_ms}
+        return {"judge": self._judge.to_dict(), "over": self.over_ms, "usual": self._usual.to_dict()}
 
     def restore(self, raw: Mapping[str, Any]) -> None:
         """Read :meth:`to_dict`; ValueError or KeyError where it is something else."""
         self._judge = Judge.from_dict(raw["judge"])
         self.over_ms = int(raw["over"])
+        if "usual" in raw:
+            self._usual = Usual.from_dict(raw["usual"])

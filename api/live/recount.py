@@ -7,12 +7,14 @@ import logging
 from typing import TYPE_CHECKING
 
 from api.live.tally import QUARTER_MS, Tally
+from orewatch.plant.inputs import NOTHING_SAID, nothing_said
 from orewatch.storage.query import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from api.live.judge import Judge
+    from orewatch.plant.inputs import UnitInputs
     from orewatch.plant.unit import Unit
     from orewatch.storage.query import HistoryStore
 
@@ -24,8 +26,15 @@ AT_ONCE = 8
 class Recounts:
     """Units whose day is to be counted again, a few at a time; ``day_start_ms`` of the production day at an instant."""
 
-    def __init__(self, *, store: HistoryStore | None, day_start_ms: Callable[[int], int]) -> None:
+    def __init__(
+        self,
+        *,
+        store: HistoryStore | None,
+        day_start_ms: Callable[[int], int],
+        inputs: Callable[[str], UnitInputs] = nothing_said,
+    ) -> None:
         self._store = store
+        self._inputs = inputs
         self._day_start_ms = day_start_ms
         # A dict as an ordered set.
         self._asked: dict[str, None] = {}
@@ -45,7 +54,9 @@ class Recounts:
                 start_ms = self._day_start_ms(judge.now_ms - 1)
                 end_ms = judge.now_ms if tally.counted_to_ms is None else tally.counted_to_ms + 1
                 try:
-                    day = await asyncio.to_thread(counted_day, self._store, unit, start_ms, end_ms)
+                    day = await asyncio.to_thread(
+                        counted_day, self._store, unit, start_ms, end_ms, self._inputs(unit_id)
+                    )
                 except StoreError as error:
                     log.warning("the day's tonnes of %s wait for the store: %s", unit_id, error)
                     return done
@@ -55,10 +66,12 @@ class Recounts:
         return done
 
 
-def counted_day(store: HistoryStore, unit: Unit, start_ms: int, end_ms: int) -> Tally:
+def counted_day(
+    store: HistoryStore, unit: Unit, start_ms: int, end_ms: int, inputs: UnitInputs = NOTHING_SAID
+) -> Tally:
     """Return what the store's scans of ``[start_ms, end_ms)`` say of a unit's day that began at ``start_ms``."""
     total = unit.roles.total
     found = store.many(unit.id, [total], start_ms - QUARTER_MS, end_ms)[total]
-    day = Tally(unit=unit, day_start_ms=start_ms)
+    day = Tally(unit=unit, day_start_ms=start_ms, inputs=lambda: inputs)
     day.count(found.time_ms, found.values)
     return day

@@ -7,14 +7,17 @@ from collections import deque
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Self
 
-from orewatch.plant.totaliser import CounterCarry, CounterRule, accept, rule_for
+import numpy as np
+
+from orewatch.plant.inputs import nothing_said
+from orewatch.plant.totaliser import CounterCarry, CounterRule, accept, by_epoch, rule_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    import numpy as np
     from numpy.typing import NDArray
 
+    from orewatch.plant.inputs import UnitInputs
     from orewatch.plant.unit import Unit
 
 MINUTE_MS = 60_000
@@ -32,9 +35,12 @@ class Tally:
     """One unit's production, counted from its totaliser in event time.
 
     ``total_t`` grows for ever; tonnes of a day are a difference. ``day_start_ms`` moves by :meth:`begin_day`.
+    Tonnes are dry: what ``inputs`` says of moisture is applied as they are counted, and no difference is taken
+    across a scale epoch.
     """
 
-    def __init__(self, *, unit: Unit, day_start_ms: int) -> None:
+    def __init__(self, *, unit: Unit, day_start_ms: int, inputs: Callable[[], UnitInputs] = nothing_said) -> None:
+        self._inputs = inputs
         self._rule: CounterRule = rule_for(unit, unit.roles.total)
         self._carry: CounterCarry | None = None
         self.total_t = 0.0
@@ -59,6 +65,17 @@ class Tally:
 
     def count(self, time_ms: NDArray[np.int64], values: NDArray[np.float64]) -> None:
         """Count readings of the totaliser, in any order; older ones than the last are ignored."""
+        order = np.argsort(time_ms, kind="stable")
+        time_ms, values = time_ms[order], values[order]
+        # Without a carry the first reading begins anew anyhow.
+        since_ms = 0 if self._carry is None else self._carry.time_ms
+        for anew, times, shown in by_epoch(time_ms, values, self._inputs().epochs_ms, since_ms):
+            if anew:
+                self._carry = None
+            self._count(times, shown)
+
+    def _count(self, time_ms: NDArray[np.int64], values: NDArray[np.float64]) -> None:
+        """Count readings of one scale epoch."""
         counted = accept(self._carry, time_ms, values, self._rule)
         self._carry = counted.carry
         for at_ms, delta in zip(counted.time_ms.tolist(), counted.delta.tolist(), strict=True):
@@ -80,7 +97,7 @@ class Tally:
         self._doubt_t += delta
         passed_ms = at_ms - self._doubt_ms
         if self._doubt_t > 0 and self._doubt_t >= self._rule.min_rate * max(passed_ms, CREEP_MS) / HOUR_MS:
-            self.total_t += self._doubt_t
+            self.total_t += self._doubt_t * self._inputs().dry_share(at_ms)
             self.last_tonne_ms = at_ms
         elif passed_ms < CREEP_MS:
             return
@@ -159,9 +176,9 @@ class Tally:
         }
 
     @classmethod
-    def from_dict(cls, unit: Unit, raw: Mapping[str, Any]) -> Self:
+    def from_dict(cls, unit: Unit, raw: Mapping[str, Any], *, inputs: Callable[[], UnitInputs] = nothing_said) -> Self:
         """Read :meth:`to_dict`; KeyError or TypeError where it is something else."""
-        tally = cls(unit=unit, day_start_ms=raw["day_start"])
+        tally = cls(unit=unit, day_start_ms=raw["day_start"], inputs=inputs)
         tally._carry = None if raw["carry"] is None else CounterCarry(**raw["carry"])
         tally.total_t, tally._day_base_t = raw["total"], raw["day_base"]
         tally.last_tonne_ms, tally.counted_to_ms = raw["last_tonne"], raw["counted_to"]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from api.live.frames import Frames
     from api.live.judge import Judge
     from api.live.roster import Roster
+    from api.live.said import Said
     from api.live.stream import Stream
     from orewatch.plant.catalogue import SignalRef
     from orewatch.plant.unit import Unit
@@ -49,6 +50,7 @@ class Watch:
         stream: Stream,
         frames: Frames,
         now_ms: Callable[[], int],
+        said: Said | None = None,
     ) -> None:
         self._roster = roster
         self._readings = readings
@@ -56,6 +58,9 @@ class Watch:
         self._stream = stream
         self._frames = frames
         self._now_ms = now_ms
+        self._said = said
+        if said is not None:
+            said.forget()
         self._held = HeldReadings(units=judge.units)
         self._totals: dict[int, list[tuple[int, float]]] = {}
         self._total_refs = {unit.id: unit.roles.total for unit in judge.units}
@@ -112,6 +117,8 @@ class Watch:
         if due.leap is not Leap.NONE:
             self._leap(due.leap, now_ms)
         for second in due.seconds:
+            if self._said is not None:
+                self._said.lay(self._held, self._judge, second)
             self._judge.advance(self._held.evidence(second), self._drained(), recorded_ms=now_ms, mode=Mode.LIVE)
         self.judged_ms = self._judge.now_ms
         self.show(now_ms)
@@ -159,6 +166,8 @@ class Watch:
         self._held = HeldReadings(units=self._judge.units)
         self._totals.clear()
         self._judge.restart(until_ms)
+        if self._said is not None:
+            self._said.forget()
         for unit_id in self._below:
             self._held.set_from_people(unit_id, underperforming=True)
 

@@ -120,6 +120,7 @@ REASONS_FA: Mapping[str, str] = {
     "clock_off": "ساعت نادرست",
     "planned": "توقف برنامه‌ریزی‌شده",
     "not_scheduled": "خارج از برنامه",
+    "coded": "علت اعلام‌شده",
     "tripped": "قطع حفاظتی",
     "failure_code": "کد خرابی",
     "de_energised": "بی‌برق",

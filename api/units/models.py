@@ -30,6 +30,16 @@ class Pending(Resource):
     total_s: float = Field(examples=[300.0])
 
 
+class ShiftFigures(Resource):
+    """The running shift: dry tonnes so far, and what was planned."""
+
+    number: int
+    start: Instant
+    end: Instant
+    tonnes: float | None
+    plan_t: float | None
+
+
 class UnitSummary(Resource):
     """One unit as the fleet list shows it."""
 
@@ -56,6 +66,10 @@ class UnitSummary(Resource):
     last_seen: Instant | None
     alerts_active: int = Field(examples=[1])
     pending: Pending | None
+    code: str | None = Field(examples=["no_ore"], description="the operator's reason of the stop that is on")
+    ore: str | None = Field(examples=["VN-north"])
+    moisture_pct: float | None = Field(examples=[6.5], description="of wet mass; rates and tonnes are dry")
+    shift: ShiftFigures | None
 
 
 class SignalDescription(Resource):
@@ -85,6 +99,14 @@ class MachineDescription(Resource):
     signals: list[SignalDescription]
 
 
+class StreamDescription(Resource):
+    """What flows from one machine to another; title by language where people have a name for it."""
+
+    from_: str = Field(alias="from", examples=["screen"])
+    to: str = Field(examples=["cone"])
+    title: dict[str, str] | None = Field(examples=[{"en": "Oversize", "fa": "روی سرند"}])
+
+
 class RoleNames(Resource):
     """Which signal (``machine.signal``) plays which part in the unit's state."""
 
@@ -102,9 +124,10 @@ class RoleNames(Resource):
 
 
 class UnitDetail(UnitSummary):
-    """A unit with its machines and signals."""
+    """A unit with its machines, their signals, and the streams between them in the order the ore flows."""
 
     machines: list[MachineDescription]
+    streams: list[StreamDescription] = Field(description="one that leads back up the order is a return")
     roles: RoleNames
 
 
@@ -144,6 +167,7 @@ class StateInterval(Resource):
 
     state: str
     reason: str | None
+    code: str | None = Field(description="the operator's reason, where one covers the interval")
     from_: Instant = Field(alias="from")
     to: Instant
     provisional: bool

@@ -17,6 +17,7 @@ from api.units.history_query import AggregateName, history_query
 from api.units.models import History, LatestPage, StatesPage, UnitDetail, UnitsPage
 from api.units.spans import span
 from api.units.state_history import LONGEST_MS
+from api.units.views import code_over
 from orewatch.plant.catalogue import SignalRef
 from orewatch.plant.states import State  # noqa: TC001 - FastAPI reads the annotations
 
@@ -128,10 +129,12 @@ async def states(service: Serving, unit_id: str, start: Start = None, end: End =
     if end_ms - start_ms > LONGEST_MS:
         raise wrong_value("start", start, "too far before end; allowed: 32 days in one question")
     intervals = await service.states_between(found, start_ms, min(end_ms, now_ms))
+    said = service.inputs.in_force.since(unit_id, start_ms)
     items = [
         {
             "state": one.state.value,
             "reason": one.reason.value,
+            "code": code_over(said, one),
             "from": iso(one.start_ms),
             "to": iso(one.end_ms or min(end_ms, now_ms)),
             "provisional": one.provisional,

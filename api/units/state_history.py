@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 
 from orewatch.plant.classifier import Classifier, classify
 from orewatch.plant.evidence_history import evidence_from_series
-from orewatch.plant.states import PACED, State, StateReason
+from orewatch.plant.inputs import nothing_said, spans_of
+from orewatch.plant.states import PACED, PRODUCING, UNKNOWN, State, StateReason
+from orewatch.plant.stop_codes import StopEffect
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from orewatch.plant.inputs import UnitInputs
     from orewatch.plant.states import Interval
     from orewatch.plant.unit import Unit
     from orewatch.storage.query import HistoryStore
@@ -35,13 +38,22 @@ MAX_HOURS = 20_000
 LONGEST_MS = 32 * 24 * HOUR_MS
 _SLOW = (State.UNDERPERFORMING, StateReason.BELOW_TARGET)
 _PLAIN = (State.RUNNING, StateReason.PRODUCING)
+_EXPLAINED = {
+    StopEffect.PLANNED: (State.PLANNED_STOP, StateReason.PLANNED),
+    StopEffect.DELAY: (State.PLANNED_STOP, StateReason.CODED),
+    StopEffect.FAILURE: (State.BREAKDOWN, StateReason.FAILURE_CODE),
+}
 
 
 class StateHistories:
-    """Classified hours. ``late`` may be called from the event loop while a thread computes."""
+    """Classified hours. ``late`` may be called from the event loop while a thread computes.
 
-    def __init__(self, *, store: HistoryStore | None) -> None:
+    ``inputs(unit, since_ms)``: what people said of a unit.
+    """
+
+    def __init__(self, *, store: HistoryStore | None, inputs: Callable[[str, int], UnitInputs] = nothing_said) -> None:
         self._store = store
+        self._inputs = inputs
         self._hours: OrderedDict[tuple[str, int], list[Interval]] = OrderedDict()
         self._lock = threading.Lock()
         self._generation = 0
@@ -109,7 +121,7 @@ class StateHistories:
         until_ms = end_ms if end_ms > settled_ms else end_ms + SETTLING_MS
         series = self._store.many(unit.id, unit.roles.refs(), from_ms - 60_000, until_ms)
         columns = {ref: (one.time_ms, one.values) for ref, one in series.items()}
-        evidence = evidence_from_series(unit, columns, from_ms, until_ms)
+        evidence = evidence_from_series(unit, columns, from_ms, until_ms, **spans_of(self._inputs(unit.id, from_ms)))
         intervals = _cut(classify(unit, evidence), start_ms, end_ms)
         with self._lock:
             if generation == self._generation:
@@ -154,6 +166,25 @@ def paced(intervals: Sequence[Interval], below: Sequence[tuple[int, int]]) -> li
             state, reason = _SLOW if slow else _PLAIN
             told.append(replace(one, state=state, reason=reason, start_ms=start_ms, end_ms=end_ms))
     return told
+
+
+def explained(intervals: Sequence[Interval], said: UnitInputs) -> list[Interval]:
+    """Return live intervals as people explained them since: the watch heard of it later than it happened."""
+    told: list[Interval] = []
+    for one in intervals:
+        if one.state in PRODUCING or one.state in UNKNOWN or one.end_ms is None:
+            told.append(one)
+            continue
+        edges = {at for stop in said.stops for at in (stop.start_ms, stop.end_ms) if at is not None}
+        cuts = sorted({one.start_ms, one.end_ms, *(at for at in edges if one.start_ms < at < one.end_ms)})
+        for start_ms, end_ms in pairwise(cuts):
+            part = replace(one, start_ms=start_ms, end_ms=end_ms)
+            stop = said.stop_at(start_ms)
+            if stop is not None and one.state is not State.BREAKDOWN:
+                state, reason = _EXPLAINED[stop.effect]
+                part = replace(part, state=state, reason=reason)
+            told.append(part)
+    return joined(told, [])
 
 
 def live_tail(classifier: Classifier, number: int, start_ms: int, end_ms: int) -> list[Interval]:

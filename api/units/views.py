@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from api.instants import iso, iso_or_none
 from orewatch.plant.catalogue import catalogue
+from orewatch.plant.states import PRODUCING
+from orewatch.plant.streams import chain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from api.live.readings import UnitReadings
+    from orewatch.plant.inputs import UnitInputs
+    from orewatch.plant.states import Interval
     from orewatch.plant.unit import Machine, Unit
 
 _FIXED = (
@@ -34,6 +38,7 @@ def summary(unit: Unit, entry: Mapping[str, Any]) -> dict[str, Any]:
     """Return a unit of the list from its live entry."""
     return {
         **{name: getattr(unit, name) for name in _FIXED},
+        "target_tph": entry["target_tph"],
         "state": entry["state"],
         "state_since": iso_or_none(entry["since"]),
         "reason": entry["reason"],
@@ -47,7 +52,24 @@ def summary(unit: Unit, entry: Mapping[str, Any]) -> dict[str, Any]:
         "last_seen": iso_or_none(entry["last_seen"]),
         "alerts_active": entry["alerts"],
         "pending": entry["pending"],
+        "code": entry["code"],
+        "ore": entry["ore"],
+        "moisture_pct": entry["moisture_pct"],
+        "shift": None if entry["shift"] is None else shift(entry["shift"]),
     }
+
+
+def shift(figures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a shift's figures with times as lists have them."""
+    return {**figures, "start": iso(figures["start"]), "end": iso(figures["end"])}
+
+
+def code_over(said: UnitInputs, interval: Interval) -> str | None:
+    """Return the operator's code of a stop that covers an interval; None for one in which rock goes through."""
+    if interval.state in PRODUCING or interval.end_ms is None:
+        return None
+    stop = said.stop_over(interval.start_ms, interval.end_ms)
+    return None if stop is None else stop.code
 
 
 def detail(unit: Unit, entry: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,6 +78,7 @@ def detail(unit: Unit, entry: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **summary(unit, entry),
         "machines": [_machine(machine) for machine in unit.machines.values()],
+        "streams": streams(unit),
         "roles": {
             **{name: str(getattr(roles, name)) for name in _ROLES},
             "no_load": roles.no_load,
@@ -64,6 +87,18 @@ def detail(unit: Unit, entry: Mapping[str, Any]) -> dict[str, Any]:
             **{name: [str(ref) for ref in getattr(roles, name)] for name in _MANY},
         },
     }
+
+
+def streams(unit: Unit) -> list[dict[str, Any]]:
+    """Return what flows from machine to machine: as its circuit says, or else one after the other."""
+    known = catalogue()
+    circuit = known.circuits.get(unit.circuit)
+    if circuit is not None and dict(circuit.machines) == {one.id: one.cls for one in unit.machines.values()}:
+        flows = circuit.streams
+    else:
+        classes = known.classes
+        flows = chain([m.id for m in unit.machines.values() if m.cls not in classes or classes[m.cls].carries_ore])
+    return [{"from": one.source, "to": one.target, "title": one.title and dict(one.title)} for one in flows]
 
 
 def latest(unit: Unit, readings: UnitReadings) -> list[dict[str, Any]]:

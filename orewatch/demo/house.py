@@ -35,6 +35,7 @@ from orewatch.demo.clock import UnitClock
 from orewatch.demo.controls import PlantControls
 from orewatch.demo.link import Link
 from orewatch.demo.ports import free_port
+from orewatch.demo.said import say
 from orewatch.demo.seed import DAY_S, UnitFiles, apart, deliver, run_days
 from orewatch.storage.registry import NodeRecord, Registry
 from orewatch.storage.sqlite import EmbeddedStore
@@ -111,6 +112,7 @@ class House:
             self._say(f"plant history: {len(done)} of {len(self._units)} units ({unit})")
         await asyncio.to_thread(self._deliver, end_ms)
         projecting = asyncio.create_task(apart(project, self._folder, end_ms), name="projecting")
+        say(self._folder, self._units, now_ms=end_ms)
         service, close = self._service(broker_port=NO_PORT, port=0, plants={})
         try:
             await service.replay_history(units=self._units, start_ms=start_ms, end_ms=end_ms)

@@ -44,7 +44,7 @@ def conditions(evidence: Evidence) -> tuple[NDArray[np.int8], NDArray[np.uint8]]
     # A mill that is switched off turns nothing, whatever its last contact said.
     turning = np.minimum(drives, energised)
     running = np.minimum(_not(low_flow), _not(no_load))
-    off = _said(e.planned | ~e.scheduled)
+    off = _said(e.planned | e.coded | ~e.scheduled)
     trip = np.maximum(_told(e.tripped), _said(e.failed))
     starved = np.minimum(np.minimum(turning, low_flow), np.maximum(hopper_empty, _not(upstream)))
     idle = np.minimum(np.minimum(energised, no_flow), np.maximum(_not(drives), no_load))
@@ -68,7 +68,8 @@ def conditions(evidence: Evidence) -> tuple[NDArray[np.int8], NDArray[np.uint8]]
     reasons = np.empty(codes.shape, np.uint8)
     code = REASON_CODE
     reasons[Latch.CLOCK_BAD] = code[StateReason.CLOCK_OFF]
-    reasons[Latch.PLANNED_STOP] = _choose(e.planned, StateReason.PLANNED, StateReason.NOT_SCHEDULED)
+    reasons[Latch.PLANNED_STOP] = _choose(e.coded, StateReason.CODED, StateReason.NOT_SCHEDULED)
+    reasons[Latch.PLANNED_STOP][e.planned] = code[StateReason.PLANNED]
     reasons[Latch.BREAKDOWN] = _choose(e.tripped == 1, StateReason.TRIPPED, StateReason.FAILURE_CODE)
     reasons[Latch.STOPPED_UNCODED] = code[StateReason.DE_ENERGISED]
     reasons[Latch.BLOCKED] = _choose(plugged == _TRUE, StateReason.PLUGGED, StateReason.HIGH_LOAD)

@@ -40,7 +40,8 @@ class Evidence:
     main load above no-load, of full load; ``hopper_pct`` level.
     int8, -1 unknown: ``upstream`` all feeding, ``drives`` all on, ``plugged`` any, ``tripped`` any,
     ``energised`` any (bus live or engine above 600 /min), ``underperforming``.
-    bool, from people: ``planned`` stop, ``scheduled`` to work, ``failed`` (failure code entered).
+    bool, from people: ``planned`` stop, ``coded`` (explained by a delay code), ``scheduled`` to work, ``failed``
+    (failure code entered).
     """
 
     time_ms: NDArray[np.int64]
@@ -56,6 +57,7 @@ class Evidence:
     tripped: NDArray[np.int8]
     energised: NDArray[np.int8]
     planned: NDArray[np.bool_]
+    coded: NDArray[np.bool_]
     scheduled: NDArray[np.bool_]
     failed: NDArray[np.bool_]
     underperforming: NDArray[np.int8]
@@ -92,6 +94,7 @@ def silence(start_ms: int, seconds: int, units: int) -> Evidence:
         tripped=untold,
         energised=untold,
         planned=never,
+        coded=never,
         scheduled=np.ones(shape, np.bool_),
         failed=never,
         underperforming=untold,

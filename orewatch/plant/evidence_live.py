@@ -61,12 +61,14 @@ class HeldReadings:
         unit_id: str,
         *,
         planned: bool | None = None,
+        coded: bool | None = None,
         scheduled: bool | None = None,
         failed: bool | None = None,
         underperforming: bool | None = None,
     ) -> None:
         """Set what does not come from sensors; None leaves it."""
-        told = {"planned": planned, "scheduled": scheduled, "failed": failed, "underperforming": underperforming}
+        told = {"planned": planned, "coded": coded, "scheduled": scheduled, "failed": failed}
+        told["underperforming"] = underperforming
         for name, value in told.items():
             if value is not None:
                 self._people[name][self._number[unit_id]] = value
@@ -92,6 +94,7 @@ class HeldReadings:
             "effort_pct": (main - self._no_load) * self._per_full_load,
             "hopper_pct": hopper,
             "planned": self._people["planned"].astype(np.bool_),
+            "coded": self._people["coded"].astype(np.bool_),
             "scheduled": self._people["scheduled"].astype(np.bool_),
             "failed": self._people["failed"].astype(np.bool_),
             "underperforming": self._people["underperforming"].copy(),
@@ -146,7 +149,9 @@ class HeldReadings:
         self._per_nameplate = np.array([100 / unit.nameplate_tph for unit in units])
         self._per_full_load = np.array([100 / unit.roles.full_load for unit in units])
         self._no_load = np.array([unit.roles.no_load for unit in units])
-        self._people = {name: np.zeros(len(units), np.int8) for name in ("planned", "failed", "underperforming")}
+        self._people = {
+            name: np.zeros(len(units), np.int8) for name in ("planned", "coded", "failed", "underperforming")
+        }
         self._people["scheduled"] = np.ones(len(units), np.int8)
         for name, column in people.items():
             self._people[name][: len(column)] = column

@@ -44,6 +44,8 @@ class StateReason(StrEnum):
     STARTED = "started"
     BELOW_TARGET = "below_target"
     PRODUCING = "producing"
+    # Kept by their place: new ones go to the end.
+    CODED = "coded"  # an operator said why: no ore, no power ...
 
 
 STATES: tuple[State, ...] = tuple(State)

@@ -125,7 +125,7 @@ def test_every_alert_kind_and_state_is_explained() -> None:
 def test_every_route_is_on_the_http_page(tmp_path: Path) -> None:
     service = Service(settings=ApiSettings(data_dir=tmp_path), store=None, registry=None, now_ms=lambda: 0)
     page = text(ROOT / "docs/guides/http.md")
-    shown = {re.sub(r"\{\w+\}", "{}", path) for path in re.findall(r"`(?:GET |POST )?(/[\w/{}.]*)", page)}
+    shown = {re.sub(r"\{\w+\}", "{}", path) for path in re.findall(r"`(?:GET |POST )?(/[\w/{}.-]*)", page)}
     routes = {
         re.sub(r"\{\w+\}", "{}", path).removeprefix("/api/v1")
         for path in create_app(service=service).openapi()["paths"]

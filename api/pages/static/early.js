@@ -35,4 +35,11 @@
   dark.addEventListener("change", paint);
   root.addEventListener("themechoice", paint);
   paint();
+
+  // What people entered and the service has not taken yet goes out from any page, once this one stands.
+  try {
+    if (Object.keys(localStorage).some((name) => name.startsWith("orewatch.outbox."))) addEventListener("load", () => import("/static/outbox.js"));
+  } catch {
+    // no storage, so nothing can wait in it
+  }
 })();

@@ -3,10 +3,12 @@
 import { h, setAttribute, setText, svg } from "./dom.js";
 import { ago, countdown, moment, number, percent, span } from "./format.js";
 import { join, t, word } from "./language.js";
+import { shiftBlock } from "./shift.js";
 import { shareOfTarget } from "./standing.js";
 import { reasonWord, stateBadge, stateOf, stateWord } from "./states.js";
 
 const STANDING_IDLE = new Set(["IDLE", "STARVED"]);
+const LEAST_UNKNOWN_H = 0.05;
 
 function figure(key) {
   const value = h("span", {});
@@ -43,12 +45,16 @@ export function unitHead(unit) {
   const since = h("span", { class: "since" });
   const reason = h("span", { class: "reason" });
   const provisional = h("span", { class: "provisional quiet", title: t("provisional.title") }, t("provisional"));
-  const state = h("div", { class: "state-block", role: "status" }, h("div", { class: "state-line" }, badge.node), h("div", { class: "state-why" }, reason, since, provisional));
+  const seen = h("span", { class: "seen quiet" });
+  const state = h("div", { class: "state-block", role: "status" }, h("div", { class: "state-line" }, badge.node), h("div", { class: "state-why" }, reason, since, provisional, seen));
   const pending = countdownRing();
   const rate = figure("unit.rate");
+  const shift = shiftBlock();
   const tonnes = figure("unit.tonnes");
+  const unknown = h("span", { class: "more unknown", hidden: true });
+  tonnes.node.append(unknown);
+  const ore = figure("unit.ore");
   const lastTonne = figure("unit.last-tonne");
-  const seen = figure("unit.seen");
   const contact = h("p", { class: "contact", role: "alert", hidden: true });
   const node = h(
     "section",
@@ -59,10 +65,11 @@ export function unitHead(unit) {
       h("h1", {}, h("span", { class: "ltr" }, unit.id)),
       h("p", {}, h("bdi", {}, word("place", unit.site)), t("separator"), h("bdi", {}, word("place", unit.province))),
       h("p", { class: "quiet" }, word("mineral", unit.mineral), t("separator"), h("bdi", { class: "ltr" }, unit.model)),
+      h("a", { class: "wall-link", href: `/wall?units=${encodeURIComponent(unit.id)}` }, t("unit.wall")),
     ),
     state,
     pending.node,
-    h("div", { class: "figures" }, rate.node, tonnes.node, lastTonne.node, seen.node),
+    h("div", { class: "figures" }, rate.node, shift.node, tonnes.node, ore.node, lastTonne.node),
     contact,
   );
 
@@ -70,13 +77,13 @@ export function unitHead(unit) {
     node,
     /** `blind`: this page hears nothing, so whether the unit is connected is not known. */
     show(standing, now, blind) {
-      const { tone } = stateOf(standing.state);
-      setAttribute(node, "data-state", standing.state);
+      const { name, tone } = stateOf(standing.state, standing.reason);
+      setAttribute(node, "data-state", name);
       setAttribute(node, "data-tone", tone);
       setAttribute(node, "data-connection", standing.connection);
-      badge.show(standing.state);
+      badge.show(standing.state, standing.reason, standing.code);
       setText(since, Number.isFinite(standing.since) ? join(span(now - standing.since), t("since", { moment: moment(standing.since, now) })) : "");
-      setText(reason, reasonWord(standing.reason));
+      setText(reason, reasonWord(standing.reason, standing.code));
       reason.hidden = !reason.textContent;
       provisional.hidden = !standing.provisional;
       // What is counted towards the state that stands already is said by the state.
@@ -88,10 +95,17 @@ export function unitHead(unit) {
       setText(rate.more, share === null ? t("target", { n: number(standing.target_tph, 1) }) : t("unit.of-target", { share: percent(share), target: number(standing.target_tph, 1) }));
       setText(tonnes.value, number(standing.tonnes_today, 1));
       setText(tonnes.unit, word("ucum", "t"));
+      setText(tonnes.more, standing.tonnes_month === null ? "" : t("unit.month", { n: number(standing.tonnes_month, 0) }));
+      unknown.hidden = !(standing.unknown_h >= LEAST_UNKNOWN_H);
+      if (!unknown.hidden) setText(unknown, t("unit.unknown", { span: span(standing.unknown_h * 3_600_000) }));
+      shift.show(standing.shift, now);
+      ore.node.hidden = standing.ore === null && standing.moisture_pct === null;
+      setText(ore.value, standing.ore ?? t("not-known"));
+      setText(ore.more, standing.moisture_pct === null ? "" : t("unit.moisture", { n: number(standing.moisture_pct, 1) }));
       setText(lastTonne.value, Number.isFinite(standing.last_tonne_at) ? moment(standing.last_tonne_at, now) : t("never"));
       setText(lastTonne.more, Number.isFinite(standing.last_tonne_at) ? ago(now - standing.last_tonne_at) : "");
-      setText(seen.value, Number.isFinite(standing.last_seen) ? ago(now - standing.last_seen) : t("never"));
-      setText(seen.more, blind ? t("not-known") : standing.connection ? t(`connection.${standing.connection}`) : "");
+      const heard = Number.isFinite(standing.last_seen) ? ago(now - standing.last_seen) : t("never");
+      setText(seen, blind ? t("not-known") : t("unit.seen", { when: heard }));
       contact.hidden = standing.connection === "live" || standing.connection === null;
       setAttribute(contact, "data-connection", standing.connection);
       if (!contact.hidden) setText(contact, t(`connection.${standing.connection}.note`, { moment: moment(standing.last_seen, now) }));

@@ -21,6 +21,7 @@ from starlette.staticfiles import StaticFiles
 from orewatch.plant.catalogue import SignalRef
 from tests.servers import free_port
 from tests.system.pages import fleet_fake
+from tests.system.pages.inputs_fake import FakeInputs, inputs_app
 from tests.system.pages.plant import HOUR_MS, UNITS, alert, detail, iso, standings, summary, told_frame, value_at
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class FakeService:
     """What the pages see. Tests change its attributes while it runs."""
 
     def __init__(self) -> None:
+        self.inputs = FakeInputs(self)
         self.reset()
 
     def reset(self) -> None:
@@ -50,6 +52,7 @@ class FakeService:
         self.fleet_gap = False
         self.tables = 0
         self.on: set[tuple[str, str]] = set()
+        self.inputs.reset()
         self.alerts_changed = 1
         self.alerts = [
             alert(self.now_ms(), 1, "mn-01", "idle", "medium", 2_460_000),
@@ -154,6 +157,7 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
             {
                 "state": told.state,
                 "reason": told.reason,
+                "code": told.code,
                 "from": iso(max(begin, since)),
                 "to": iso(now()),
                 "provisional": True,
@@ -246,7 +250,10 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
             Route("/api/v1/session", session, methods=["POST"]),
             Route("/", page("fleet.html")),
             Route("/units/{unit}", page("unit.html")),
+            Route("/units/{unit}/inputs", page("inputs.html")),
+            Route("/wall", page("wall.html")),
             Mount("/static", StaticFiles(directory=STATIC)),
+            Mount("/", inputs_app(fake)),
         ]
     )
     app.add_middleware(GZipMiddleware, minimum_size=500)

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from api.alerting.book import AlertBook, AlertFilter, AlertRecord, UnknownAlertError
-from api.alerting.database import AlertDatabase, AlertDatabaseError
+from api.alerting.database import AlertDatabase
 from api.alerting.lifecycle import Happening, LifecycleError, after
 from api.alerting.models import AlertKind, AlertState
+from api.database import DatabaseFileError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -190,7 +191,7 @@ def test_survives_reopening(tmp_path: Path) -> None:
 
 def test_a_foreign_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.db").write_text("this is no database, and long enough to be told from one" * 9)
-    with pytest.raises(AlertDatabaseError, match=r"a\.db"):
+    with pytest.raises(DatabaseFileError, match=r"a\.db"):
         AlertDatabase.open(tmp_path / "a.db")
 
 

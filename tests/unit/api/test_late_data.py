@@ -10,6 +10,7 @@ from api import memory
 from api.alerting.book import AlertFilter
 from api.alerting.late_review import QUIET_MS, idle_stretches
 from api.alerting.models import AlertState
+from api.rounds import review_late_data
 from api.service import Service
 from api.settings import ApiSettings
 from orewatch.plant.states import Interval, State, StateReason
@@ -49,10 +50,10 @@ async def test_late_data_makes_one_digest_and_pages_nobody(house: House) -> None
     service = house.service
     for start in range(0, 4500, 60):
         service._late(UNIT.id, T0 + start * 1000, T0 + (start + 60) * 1000)
-    await service._review_late_data()
+    await review_late_data(service)
     assert service.outbox.counts()["waiting"] == 0, "not before the data has become quiet"
     house.now_ms += QUIET_MS
-    await service._review_late_data()
+    await review_late_data(service)
     found = service.book.select(AlertFilter(), 9)
     assert [(a.state, a.historical, a.active) for a in found] == [(AlertState.NORM, True, False)] * 2
     assert found[1].onset_ms == pytest.approx(T0 + 1800_000, abs=2000)
@@ -61,7 +62,7 @@ async def test_late_data_makes_one_digest_and_pages_nobody(house: House) -> None
     assert "2 past event(s)" in letter.body
     service._late(UNIT.id, T0, T0 + 4500_000)
     house.now_ms += QUIET_MS
-    await service._review_late_data()
+    await review_late_data(service)
     assert len(service.book.select(AlertFilter(), 9)) == 2, "the same data again shows nothing new"
     assert service.outbox.counts()["waiting"] == 1
 
@@ -83,7 +84,7 @@ async def test_late_data_puts_the_days_tonnes_right(house: House) -> None:
     house.store.series_of[UNIT.id] = whole
     service._late(UNIT.id, day_ms - 600_000, end_ms - 1_200_000)
     house.now_ms += QUIET_MS
-    await service._review_late_data()
+    await review_late_data(service)
     assert service.judge.tallies[0].today_t == pytest.approx(1.5 * tph, abs=0.02)
     service.judge.tallies[0].count(np.array([end_ms + 60_000]), whole[UNIT.roles.total][1][-1:] + 0.2)
     assert service.judge.tallies[0].today_t == pytest.approx(1.5 * tph + 0.2, abs=0.02)
@@ -100,7 +101,7 @@ async def test_a_start_without_memory_counts_the_whole_day(house: House) -> None
     await catch_up(service.judge, service.watch, house.store, now_ms=lambda: end_ms, below=service._is_below)
     assert service.judge.tallies[0].today_t == pytest.approx(4 * 0.95 * UNIT.target_tph, abs=0.1)
     service.caught_up = True
-    await service._review_late_data()
+    await review_late_data(service)
     assert service.judge.tallies[0].today_t == pytest.approx(10 * 0.95 * UNIT.target_tph, abs=0.1)
 
 
@@ -114,10 +115,10 @@ async def test_late_data_waits_for_a_store_that_is_down(house: House) -> None:
     house.service._late(UNIT.id, T0, T0 + 2700_000)
     house.store.down = True
     house.now_ms += QUIET_MS
-    await house.service._review_late_data()
+    await review_late_data(house.service)
     house.store.down = False
     house.now_ms += QUIET_MS
-    await house.service._review_late_data()
+    await review_late_data(house.service)
     assert len(house.service.book.select(AlertFilter(), 9)) == 1
 
 

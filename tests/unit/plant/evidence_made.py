@@ -24,6 +24,7 @@ RUNNING: dict[str, object] = {
     "tripped": 0,
     "energised": 1,
     "planned": False,
+    "coded": False,
     "scheduled": True,
     "failed": False,
     "underperforming": 0,
