@@ -108,6 +108,10 @@ def accept(
     otherwise a reset, which adds what the counter shows now. What no belt could have carried counts nothing:
     a rise waits until the next reading confirms the new level, a fall makes one at once.
     """
+    if len(values) == 1 and previous is not None and 0 <= values[0] < np.inf:
+        # One reading of each of thousands of units is what a live second brings: no arrays for it.
+        one, counted_one, told = _judge(previous, int(time_ms[0]), float(values[0]), rule)
+        return Counted(time_ms, np.array([counted_one]), np.array([told], np.uint8), one)
     order = np.argsort(time_ms, kind="stable")
     time_ms, values = time_ms[order], values[order]
     delta = np.zeros(len(values))

@@ -13,7 +13,7 @@ from api.live.production_day import ProductionDay
 from api.live.roster import Roster
 from api.live.tally import Tally
 from orewatch.plant.calendar import jalali_month
-from orewatch.plant.inputs import NOTHING_SAID, Ore, UnitInputs
+from orewatch.plant.inputs import Ore, UnitInputs, nothing_said
 from orewatch.storage.query import Aggregate, Series, StoreError, empty_series
 from tests.unit.api.made_plant import made_unit
 from tests.unit.api.test_fleet_table import Site
@@ -109,7 +109,7 @@ def test_nothing_read_is_not_nothing_produced() -> None:
 class Kept:
     """Months over a made store, with a tally that is fed by hand."""
 
-    def __init__(self, now_ms: int, *, inputs: UnitInputs = NOTHING_SAID) -> None:
+    def __init__(self, now_ms: int, said: UnitInputs | None = None) -> None:
         self.now_ms = now_ms
         self.store = CounterStore()
         self.day = ProductionDay(start_h=7, shifts=2)
@@ -120,7 +120,7 @@ class Kept:
             day=self.day,
             tally_of=lambda _unit: self.tally,
             now_ms=lambda: self.now_ms,
-            inputs=lambda _unit: inputs,
+            inputs=lambda _unit: said or nothing_said(),
         )
 
     def count(self, start_ms: int, end_ms: int, first: float) -> None:
@@ -148,7 +148,7 @@ async def test_the_running_day_comes_from_the_tally() -> None:
 
 async def test_moisture_goes_off() -> None:
     today = MONTH.start_ms + 2 * DAY_MS
-    kept = Kept(today + HOUR_MS, inputs=UnitInputs(ores=(Ore(MONTH.start_ms + DAY_MS, "A", 10.0),)))
+    kept = Kept(today + HOUR_MS, UnitInputs(ores=(Ore(MONTH.start_ms + DAY_MS, "wet", 10.0),)))
     kept.store.fill(MONTH.start_ms - DAY_MS, today, lambda hours: 50 + RATE * hours)
     await kept.settle()
     assert kept.shown() == pytest.approx(24 * RATE * 1.9, abs=0.6)
