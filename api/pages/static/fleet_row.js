@@ -1,9 +1,10 @@
 // One unit's row on the fleet page.
 
-import { narrowStrip, readDay } from "./day.js";
+import { readDay } from "./day.js";
 import { h, setAttribute, setText, svg } from "./dom.js";
 import { ago, countdown, moment, number, percent, span } from "./format.js";
 import { join, t, word } from "./language.js";
+import { narrowStrip } from "./narrow_strip.js";
 import { shareOfTarget } from "./standing.js";
 import { icon, reasonWord, stateBadge, stateOf, stateWord } from "./states.js";
 
