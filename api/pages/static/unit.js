@@ -19,6 +19,7 @@ const STATES_REREAD_MS = 60_000;
 const STRIP_DRAW_MS = 10_000;
 /** An onset that moves by less is the same one. */
 const SAME_ONSET_MS = 5_000;
+const LINK_SHOWN_MS = 900;
 /** A frame comes at once; only without one the newest values are asked for. */
 const FRAME_AWAITED_MS = 2_500;
 
@@ -44,6 +45,8 @@ let view = null; // built once the unit is known
 let standing = null;
 const signals = {}; // machine.signal -> [value, time_ms, quality]
 let frame = null;
+let linkShown = null;
+let linkShownAt = -Infinity;
 
 const stream = new LiveStream({
   url: `/api/v1/live?unit=${encodeURIComponent(unitId)}`,
@@ -59,6 +62,10 @@ const stream = new LiveStream({
     view?.strip?.take();
   },
   onLink(link, silent) {
+    // Told several times a second: with the frame is enough, so that a second is painted once.
+    if (link === linkShown && performance.now() - linkShownAt < LINK_SHOWN_MS) return;
+    linkShown = link;
+    linkShownAt = performance.now();
     showLink(link, silent, stream.now());
     // While frames fail to come nothing else would redraw, and ages must go on growing.
     if (link === "stale" || link === "lost") draw();
