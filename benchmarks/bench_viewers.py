@@ -171,11 +171,11 @@ def _read_streams(port: int, units: list[str], told: Connection) -> None:
                 told.send((frames, size, streams))
                 frames = size = 0
                 continue
-            link = key.fileobj
-            assert isinstance(link, socket.socket)
-            data = link.recv(1 << 16)
+            stream = key.fileobj
+            assert isinstance(stream, socket.socket)
+            data = stream.recv(1 << 16)
             if not data:
-                chosen.unregister(link)
+                chosen.unregister(stream)
                 streams -= 1
             frames += data.count(b"event: frame")
             size += len(data)

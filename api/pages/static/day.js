@@ -1,13 +1,10 @@
-// The states of a unit's last 24 hours, and the narrow strip of them that the fleet page shows.
+// The states of a unit's last 24 hours: asked for, joined with what is live, summed up.
 
 import { everything } from "./api.js";
-import { setAttribute, svg } from "./dom.js";
-import { instant, span } from "./format.js";
-import { t } from "./language.js";
-import { stateOf, stateWord } from "./states.js";
+import { instant } from "./format.js";
+import { stateWord } from "./states.js";
 
 export const DAY_MS = 86_400_000;
-const HEIGHT = 16;
 
 /** Ask for the states up to `now`: [{ state, reason, code, from, to, provisional }] with times in milliseconds. */
 export async function readDay(unitId, now) {
@@ -32,30 +29,6 @@ export function merged(intervals, standing, now) {
     }
   }
   return all.map((one) => ({ ...one, from: Math.max(one.from, start), to: Math.min(one.to, now), begun: one.from }));
-}
-
-/** A strip without words; the state beside it and the unit's page have them. */
-export function narrowStrip() {
-  const node = svg("svg", { class: "narrow-strip", role: "img", viewBox: `0 0 1440 ${HEIGHT}`, preserveAspectRatio: "none" });
-  return {
-    node,
-    show(intervals, standing, now) {
-      const shown = merged(intervals.map((one) => ({ ...one })), standing, now);
-      const x = (ms) => ((ms - now + DAY_MS) / DAY_MS) * 1440;
-      node.replaceChildren(
-        ...shown.map((one) => {
-          // What calls for somebody stands tall, what is well stays low: readable without the colours.
-          const { name, tone } = stateOf(one.state, one.reason);
-          const low = tone === "calm";
-          const from = x(one.from);
-          const shape = { x: from.toFixed(1), y: low ? 5 : 0, width: Math.max(3, x(one.to) - from).toFixed(1), height: low ? HEIGHT - 10 : HEIGHT };
-          return svg("rect", { ...shape, "data-state": name });
-        }),
-      );
-      const summary = [...sumsOf(shown).values()].map((one) => `${one.word} ${span(one.ms)}`);
-      setAttribute(node, "aria-label", t("strip.label", { summary: summary.join(t("list")) }));
-    },
-  };
 }
 
 /** What each state took, longest first; stops with a reason by their reason: word -> { word, ms, one }. */

@@ -17,13 +17,12 @@
   root.lang = language;
   root.dir = language === "fa" ? "rtl" : "ltr";
 
-  // The strings of this one language, asked for beside the modules rather than after them.
+  // The strings of this one language, and what the page asks first: beside the modules rather than after them.
+  const fetchSoon = (href, how) => document.head.append(Object.assign(document.createElement("link"), { href, ...how }));
   for (const name of ["", ...(root.dataset.strings ?? "").split(" ").filter(Boolean)]) {
-    const link = document.createElement("link");
-    link.rel = "modulepreload";
-    link.href = `/static/strings/${name ? `${name}.` : ""}${language}.js`;
-    document.head.append(link);
+    fetchSoon(`/static/strings/${name ? `${name}.` : ""}${language}.js`, { rel: "modulepreload" });
   }
+  if ("asksItself" in root.dataset) fetchSoon(`/api/v1${location.pathname}`, { rel: "preload", as: "fetch", crossOrigin: "anonymous" });
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const choice = read("theme");

@@ -1,10 +1,11 @@
 // One unit's row on the fleet page.
 
-import { narrowStrip, readDay } from "./day.js";
+import { readDay } from "./day.js";
 import { h, setAttribute, setText, svg } from "./dom.js";
 import { mass } from "./fleet_summary.js";
 import { ago, moment, number, percent, span } from "./format.js";
 import { join, t, word } from "./language.js";
+import { narrowStrip } from "./narrow_strip.js";
 import { shareOfTarget } from "./standing.js";
 import { icon, reasonWord, stateBadge, stateOf } from "./states.js";
 

@@ -19,6 +19,7 @@ const STATES_REREAD_MS = 60_000;
 const STRIP_DRAW_MS = 10_000;
 /** An onset that moves by less is the same one. */
 const SAME_ONSET_MS = 5_000;
+const LINK_SHOWN_MS = 900;
 /** A frame comes at once; only without one the newest values are asked for. */
 const FRAME_AWAITED_MS = 2_500;
 
@@ -30,10 +31,22 @@ translate();
 document.title = `${unitId} · ${t("app.name")}`;
 const showLink = masthead({ trail: [h("nav", {}, h("a", { class: "back", href: "/" }, t("fleet.back"))), h("span", { class: "crumb ltr" }, unitId)] });
 
+/** Fetch a part that comes later: over a link that fails just then, until it is there. */
+const later = (load) =>
+  insist(async () => {
+    try {
+      return await load();
+    } catch (error) {
+      throw /dynamically imported|[Ii]mporting a module/.test(error?.message) ? new ApiError(0, error.message) : error;
+    }
+  });
+
 let view = null; // built once the unit is known
 let standing = null;
 const signals = {}; // machine.signal -> [value, time_ms, quality]
 let frame = null;
+let linkShown = null;
+let linkShownAt = -Infinity;
 
 const stream = new LiveStream({
   url: `/api/v1/live?unit=${encodeURIComponent(unitId)}`,
@@ -50,6 +63,10 @@ const stream = new LiveStream({
     view?.strip?.take();
   },
   onLink(link, silent) {
+    // Told several times a second: with the frame is enough, so that a second is painted once.
+    if (link === linkShown && performance.now() - linkShownAt < LINK_SHOWN_MS) return;
+    linkShown = link;
+    linkShownAt = performance.now();
     showLink(link, silent, stream.now());
     // While frames fail to come nothing else would redraw, and ages must go on growing.
     if (link === "stale" || link === "lost") draw();
@@ -70,7 +87,7 @@ function draw() {
 }
 
 async function stripPanel() {
-  const [{ stateStrip }, { readDay }] = await Promise.all([import("./strip.js"), import("./day.js")]);
+  const [{ stateStrip }, { readDay }] = await later(() => Promise.all([import("./strip.js"), import("./day.js")]));
   const drawn = stateStrip();
   part("day").append(drawn.node);
   let intervals = [];
@@ -112,7 +129,7 @@ function machineCards(unit) {
   }
 
   async function open(...ids) {
-    modules ??= import("./machine_cards.js");
+    modules ??= later(() => import("./machine_cards.js"));
     const { machineCard } = await modules;
     const close = (id) => {
       cards.delete(id);
@@ -144,7 +161,11 @@ function reveal(node) {
 /** The trends are below everything else: they are fetched when somebody comes near, or asks for one. */
 let loading = null;
 function loadTrends(unit) {
-  loading ??= import("./trends.js").then(({ trends }) => {
+  if (loading) return loading;
+  const style = h("link", { rel: "stylesheet", href: "/static/trends.css" });
+  const styled = new Promise((done) => ["load", "error"].forEach((name) => style.addEventListener(name, done)));
+  document.head.append(style);
+  loading = later(() => Promise.all([import("./trends.js"), learn("trends"), styled])).then(([{ trends }]) => {
     const history = trends({ unit, now });
     part("trends").append(history.node);
     part("trend-range").append(history.chooser);
@@ -178,7 +199,7 @@ function build(unit) {
 
 /** What stands beside and below the gauges, once they are there. */
 async function buildRest() {
-  const alerts = Promise.all([import("./alerts.js"), learn("alerts")]).then(([{ alertPanel }]) => {
+  const alerts = later(() => Promise.all([import("./alerts.js"), learn("alerts")])).then(([{ alertPanel }]) => {
     view.alerts = alertPanel({ unitId, now });
     part("alerts").append(view.alerts.node);
     // A frame may not come at all: what can be asked for is shown anyway.
@@ -193,7 +214,7 @@ async function buildRest() {
     loadTrends(view.unit);
   });
   near.observe(part("trends"));
-  const { demoControls } = await import("./demo.js");
+  const { demoControls } = await later(() => import("./demo.js"));
   await demoControls({ unitId, panel: part("demo") });
 }
 

@@ -45,6 +45,17 @@ def test_a_page_opened_while_the_service_starts_fills_itself(visit: Visit, fake:
     expect(page.locator(".tile")).to_have_count(12, timeout=15_000)
 
 
+def test_parts_that_come_later_come_over_a_link_that_fails(visit: Visit) -> None:
+    page = visit("/units/pb-01")
+    expect(page.locator(".tile .bar[data-trust=good]").first).to_be_visible()
+    page.route("**/chart.js", lambda route: route.abort())
+    page.locator("#trends").scroll_into_view_if_needed()
+    page.wait_for_timeout(700)
+    assert page.locator(".trend").count() == 0
+    page.unroute("**/chart.js")
+    expect(page.locator(".trend")).to_have_count(3)
+
+
 def test_a_token_is_asked_for_once(visit: Visit, fake: FakeService) -> None:
     fake.token = "correct horse battery"
     page = visit("/")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from playwright.sync_api import expect
@@ -15,7 +15,7 @@ from tests.system.pages.conftest import ARTEFACTS
 from tests.system.pages.plant import UNITS, Told
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Page
+    from playwright.sync_api import Locator, Page
 
     from tests.system.pages.conftest import Visit
     from tests.system.pages.server import FakeService
@@ -40,6 +40,12 @@ def lines_of(page: Page) -> list[list[Any]]:
     return lines
 
 
+def edge(tile: Locator, side: Literal["x", "y"]) -> float:
+    box = tile.bounding_box()
+    assert box is not None
+    return box[side]
+
+
 @pytest.mark.parametrize("language", ["en", "fa"])
 @pytest.mark.parametrize("unit", sorted(UNITS))
 def test_the_circuit_is_drawn_as_the_ore_flows(visit: Visit, unit: str, language: str) -> None:
@@ -59,13 +65,11 @@ def test_the_circuit_is_drawn_as_the_ore_flows(visit: Visit, unit: str, language
         if stream.title:
             expect(line.locator("text")).to_have_text(stream.title[language])
     # From the left in English, from the right in Persian.
-    first, second = (page.locator(".tile").nth(n).bounding_box() or {} for n in (0, 1))
-    assert (first["x"] < second["x"]) == (language == "en")
+    first, second = (edge(page.locator(".tile").nth(n), "x") for n in (0, 1))
+    assert (first < second) == (language == "en")
     # The genset is power, not flow: it stands below, across the whole width.
-    genset = page.locator(".tile[data-machine=genset]")
-    assert ((genset.bounding_box() or {})["y"]) > max(
-        (page.locator(f".tile[data-machine={name}]").bounding_box() or {})["y"] for name in order if name != "genset"
-    )
+    tops = {name: edge(page.locator(f".tile[data-machine={name}]"), "y") for name in order}
+    assert tops.pop("genset") > max(tops.values())
 
 
 @pytest.mark.parametrize("language", ["en", "fa"])
@@ -74,7 +78,7 @@ def test_on_a_phone_the_flow_runs_downwards(visit: Visit, language: str) -> None
     expect(page.locator(".mimic")).to_have_attribute("data-upright", "true")
     lines = lines_of(page)
     assert [one for one in lines if max(abs(one[2]), abs(one[3])) > 1.5] == []
-    tops = [(tile.bounding_box() or {})["y"] for tile in page.locator(".tile").all()]
+    tops = [edge(tile, "y") for tile in page.locator(".tile").all()]
     assert tops == sorted(tops)
     assert len(set(tops)) == len(tops)
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
