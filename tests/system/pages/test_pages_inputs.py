@@ -85,7 +85,7 @@ def test_recovery_is_shown_with_its_error_or_the_reason(visit: Visit, fake: Fake
     field(page, "element").locator("select").select_option("Fe")
     put(page, feed="25", concentrate="35", tailings="20", laboratory="Karaj")
     save(page)
-    expect(rows(page).filter(has_text="Fe ·")).to_contain_text("no recovery: its error would exceed 5 points")
+    expect(rows(page).filter(has_text="feed 25 %")).to_contain_text("no recovery: its error would exceed 5 points")
     assert len(fake.inputs.entries("mn-01", "assays")) == 2
 
 
@@ -187,7 +187,7 @@ def test_an_overlapping_stop_is_refused_with_the_other_in_words(visit: Visit, fa
     clock(page, "to", "14:30")
     save(page)
     expect(field(page, "from")).to_contain_text(
-        "Another stop is booked for part of this time. It is: Road closed · 12:00 to 14:00 (by B. Rad)."
+        "Another stop is booked for part of this time. It is: Road closed · 12:00 to 14:00 (by \u2068B. Rad\u2069)."
     )
     expect(field(page, "from").locator("select")).to_have_attribute("aria-invalid", "true")
     # It is kept as refused until it is put right, also over a reload.
