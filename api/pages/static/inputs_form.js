@@ -7,7 +7,7 @@ import { t } from "./language.js";
 import { outbox, OutboxFull } from "./outbox.js";
 import { keepPersonName, personName } from "./person.js";
 import { refusals } from "./refusals.js";
-import { say } from "./said.js";
+import { isolated, say } from "./said.js";
 
 const TIMES = new Set(["from", "to"]);
 
@@ -92,7 +92,7 @@ export function entryForm({ kind, unitId, now, told, who, kept, entryOf }) {
     for (const { field, text, other, raw } of refusals(problem)) {
       // The one in the way, in words.
       const entry = other === null ? null : await entryOf(kind, other);
-      list.push({ name: field, fault: entry ? `${text} ${t("refused.other", { entry: say(kind, entry, now(), told()?.reasons), who: entry.by })}` : text, raw });
+      list.push({ name: field, fault: entry ? `${text} ${t("refused.other", { entry: say(kind, entry, now(), told()?.reasons), who: isolated(entry.by) })}` : text, raw });
     }
     faulty(list);
   }

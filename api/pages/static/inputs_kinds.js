@@ -4,7 +4,7 @@
 import { instant, moment, number } from "./format.js";
 import { choiceField, momentField, numberField, textField } from "./inputs_fields.js";
 import { join, language, t, word } from "./language.js";
-import { figure, planned, spanOf, titleOf, what } from "./said.js";
+import { figure, isolated, planned, spanOf, titleOf, what } from "./said.js";
 
 export const KINDS = ["stops", "plans", "ore", "targets", "assays", "scale-epochs"];
 
@@ -103,7 +103,7 @@ export function recovery(entry) {
 
 /** What counts now, as { text, more }: for the head of each kind. */
 export function inForce(kind, told, now) {
-  const held = (entry, text = entry && what(kind, entry, told.reasons)) => (entry ? { text, more: join(spanOf(kind, entry, now), entry.by) } : { text: t("in-force.none"), more: "" });
+  const held = (entry, text = entry && what(kind, entry, told.reasons)) => (entry ? { text, more: join(spanOf(kind, entry, now), isolated(entry.by)) } : { text: t("in-force.none"), more: "" });
   switch (kind) {
     case "stops": {
       if (told.stop) return held(told.stop);
@@ -118,7 +118,7 @@ export function inForce(kind, told, now) {
       if (!told.target) return { text: t("said.target", { n: figure(told.target_tph) }), more: t("targets.default") };
       return held(told.target);
     case "assays":
-      return held(told.assay, told.assay && join(told.assay.element, recovery(told.assay)));
+      return held(told.assay, told.assay && join(isolated(told.assay.element), recovery(told.assay)));
     default:
       return held(kind === "ore" ? told.ore : told.scale_epoch);
   }

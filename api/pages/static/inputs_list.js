@@ -7,7 +7,7 @@ import { recovery } from "./inputs_kinds.js";
 import { join, t } from "./language.js";
 import { outbox, OutboxFull } from "./outbox.js";
 import { keepPersonName } from "./person.js";
-import { say } from "./said.js";
+import { isolated, say } from "./said.js";
 
 const PAGE = 40;
 const WHOLE = 1000;
@@ -23,7 +23,7 @@ export function entryList({ kind, unitId, now, told, who, correct, can }) {
   let items = new Map(); // id -> entry, replaced and withdrawn ones too
   let next = null;
 
-  const writtenBy = (entry) => t("list.by", { who: entry.by, moment: moment(instant(entry.recorded_at), now()) });
+  const writtenBy = (entry) => t("list.by", { who: isolated(entry.by), moment: moment(instant(entry.recorded_at), now()) });
   const line = (entry) => say(kind, entry, now(), told()?.reasons);
 
   /** As many entries as one answer holds; none where the service is silent. */
@@ -49,7 +49,7 @@ export function entryList({ kind, unitId, now, told, who, correct, can }) {
     const draw = () =>
       steps.replaceChildren(
         ...chainOf(entry).map((one) =>
-          h("li", {}, h("b", {}, t(one.withdrawn ? "list.was-withdrawn" : one.corrects === null ? "list.was-entered" : "list.was-corrected")), " ", h("bdi", {}, writtenBy(one)), h("br"), one.withdrawn ? h("bdi", { class: "note-text" }, one.note ?? "") : h("bdi", {}, line(one)), !one.withdrawn && one.note && h("bdi", { class: "note-text quiet" }, one.note)),
+          h("li", {}, h("b", {}, t(one.withdrawn ? "list.was-withdrawn" : one.corrects === null ? "list.was-entered" : "list.was-corrected")), " ", h("span", {}, writtenBy(one)), h("br"), one.withdrawn ? h("bdi", { class: "note-text" }, one.note ?? "") : h("span", {}, line(one)), !one.withdrawn && one.note && h("bdi", { class: "note-text quiet" }, one.note)),
         ),
       );
     box.addEventListener("toggle", async () => {
@@ -111,9 +111,9 @@ export function entryList({ kind, unitId, now, told, who, correct, can }) {
     return h(
       "li",
       { class: "entry", "data-id": entry.id, "data-gone": gone },
-      h("div", { class: "entry-main" }, h("bdi", { class: "entry-said" }, gone ? h("s", {}, line(shown)) : line(entry)), figures && h("span", { class: "entry-figures" }, figures)),
-      h("p", { class: "quiet small" }, gone && `${t("list.was-withdrawn")} `, h("bdi", {}, writtenBy(entry))),
-      before && h("p", { class: "quiet small replaced" }, t("list.instead-of"), " ", h("s", {}, h("bdi", {}, line(before))), " ", h("bdi", {}, writtenBy(before))),
+      h("div", { class: "entry-main" }, h("span", { class: "entry-said" }, gone ? h("s", {}, line(shown)) : line(entry)), figures && h("span", { class: "entry-figures" }, figures)),
+      h("p", { class: "quiet small" }, gone && `${t("list.was-withdrawn")} `, h("span", {}, writtenBy(entry))),
+      before && h("p", { class: "quiet small replaced" }, t("list.instead-of"), " ", h("s", {}, h("span", {}, line(before))), " ", h("span", {}, writtenBy(before))),
       entry.note && h("bdi", { class: "note-text small" }, entry.note),
       actions,
       form,

@@ -45,7 +45,7 @@ export function planTable({ unitId, now, told, who, kept }) {
     days.dataset.of = names;
     const dates = [...new Set(plans.map((plan) => plan.day))];
     days.replaceChildren(
-      ...dates.map((date) => h("fieldset", { class: "plan-day" }, h("legend", {}, longDate(dayOf(date))), ...plans.filter((plan) => plan.day === date).map((plan) => cells.get(nameOf(plan)).field.node))),
+      ...dates.map((date) => h("div", { class: "plan-day", role: "group", "aria-labelledby": `day-${date}` }, h("h4", { id: `day-${date}` }, longDate(dayOf(date))), ...plans.filter((plan) => plan.day === date).map((plan) => cells.get(nameOf(plan)).field.node))),
     );
   }
 

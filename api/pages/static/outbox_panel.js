@@ -6,7 +6,7 @@ import { join, t } from "./language.js";
 import { outbox } from "./outbox.js";
 import { personName } from "./person.js";
 import { refusals } from "./refusals.js";
-import { kindWord, say } from "./said.js";
+import { isolated, kindWord, say } from "./said.js";
 
 const SHOWN = 50;
 
@@ -22,7 +22,7 @@ export function outboxPanel({ unitId, now, reasons = () => [], correct = null, h
     const refused = entry.state === "refused";
     const mine = entry.unit === unitId;
     const what = entry.action === "withdraw" ? t("outbox.withdrawal", { kind: kindWord(entry.kind) }) : entry.kind === "unreadable" ? t("outbox.unreadable") : join(kindWord(entry.kind), say(entry.kind, entry.body, now(), reasons()));
-    const facts = join(mine ? "" : entry.unit, entry.body.by, entry.at === null ? "" : t("outbox.since", { moment: moment(entry.at, now()) }));
+    const facts = join(mine ? "" : isolated(entry.unit), isolated(entry.body.by ?? ""), entry.at === null ? "" : t("outbox.since", { moment: moment(entry.at, now()) }));
     const actions = h("span", { class: "actions" });
     if (refused && correct && mine && entry.action === "add" && entry.kind !== "unreadable") actions.append(h("button", { type: "button", class: "button", onclick: () => correct(entry) }, t("outbox.correct")));
     else if (refused && hrefOf) actions.append(h("a", { class: "button", href: hrefOf(entry) }, t("outbox.correct")));
@@ -33,8 +33,8 @@ export function outboxPanel({ unitId, now, reasons = () => [], correct = null, h
       "li",
       { "data-state": entry.state, "data-key": entry.key },
       h("span", { class: "mark" }, t(`outbox.${entry.state}`)),
-      h("bdi", { class: "what" }, what),
-      h("bdi", { class: "quiet small" }, facts),
+      h("span", { class: "what" }, what),
+      h("span", { class: "quiet small" }, facts),
       refused && h("span", { class: "fault" }, ...refusals(entry.problem).flatMap((one) => [one.text, one.raw && h("bdi", { class: "raw", lang: "en", dir: "ltr" }, ` ${one.raw}`)]).filter(Boolean)),
       actions,
     );

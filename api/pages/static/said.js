@@ -12,6 +12,9 @@ export function figure(value) {
   return number(Number(value), shown.includes(".") ? shown.length - shown.indexOf(".") - 1 : 0);
 }
 
+/** What people wrote keeps its own direction, and the line around it the page's. */
+export const isolated = (text) => `\u2068${text}\u2069`;
+
 export const titleOf = (code, reasons = []) => reasons.find((one) => one.code === code)?.title?.[language] ?? word("code", code);
 
 /** The day that a date of the Gregorian calendar names; production days begin in its course. */
@@ -29,10 +32,10 @@ const percents = (entry, ...names) => names.filter((name) => Number.isFinite(ent
 
 const WHAT = {
   stops: (entry, reasons) => titleOf(entry.code, reasons),
-  ore: (entry) => t("said.ore", { ore: entry.ore, moisture: figure(entry.moisture_pct) }),
-  targets: (entry) => join(t("said.target", { n: figure(entry.tph) }), entry.ore ? t("said.target.ore", { ore: entry.ore }) : ""),
+  ore: (entry) => t("said.ore", { ore: isolated(entry.ore), moisture: figure(entry.moisture_pct) }),
+  targets: (entry) => join(t("said.target", { n: figure(entry.tph) }), entry.ore ? t("said.target.ore", { ore: isolated(entry.ore) }) : ""),
   plans: (entry) => t("said.plan", { day: longDate(dayOf(entry.day)), shift: number(entry.shift), plan: planned(entry.tonnes) }),
-  assays: (entry) => join(entry.element, ...percents(entry, "feed", "concentrate", "tailings"), entry.laboratory),
+  assays: (entry) => join(isolated(entry.element), ...percents(entry, "feed", "concentrate", "tailings"), isolated(entry.laboratory)),
   "scale-epochs": (entry) => join(...percents(entry, "zero_drift_pct", "span_error_pct")) || t("said.calibrated"),
 };
 

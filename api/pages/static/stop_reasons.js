@@ -8,7 +8,7 @@ import { join, language, learn, t } from "./language.js";
 import { outbox, OutboxFull } from "./outbox.js";
 import { outboxPanel } from "./outbox_panel.js";
 import { keepPersonName, personName } from "./person.js";
-import { titleOf } from "./said.js";
+import { isolated, titleOf } from "./said.js";
 
 const EXPLAINED = new Set(["STARVED", "IDLE", "BLOCKED", "STOPPED_UNCODED", "BREAKDOWN"]);
 const REREAD_MS = 20_000;
@@ -154,7 +154,7 @@ export function stopReasons({ unitId, panel, now }) {
     setText(view.title, t(stop ? "stop.known" : "stop.ask"));
     const since = stop ? instant(stop.from) : standing.since;
     setText(view.since, join(t("since", { moment: moment(since, at) }), span(at - since)));
-    const who = stop && [titleOf(stop.code, told?.reasons), t("stop.by", { who: stop.by, moment: moment(instant(stop.recorded_at), at) }), stop.waiting ? t("stop.waiting") : t("stop.until")];
+    const who = stop && [titleOf(stop.code, told?.reasons), t("stop.by", { who: isolated(stop.by), moment: moment(instant(stop.recorded_at), at) }), stop.waiting ? t("stop.waiting") : t("stop.until")];
     setText(view.line, who ? join(...who) : t("stop.one-tap"));
     setAttribute(panel, "data-known", stop ? "true" : null);
     setAttribute(view.line, "data-booked", stop ? (stop.waiting ? "waiting" : "kept") : null);

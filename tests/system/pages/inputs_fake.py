@@ -49,7 +49,17 @@ class FakeInputs:
         """Return the entries that count, in order of time."""
         return list(self.book.book.current(unit, InputKind(kind)))
 
-    def say(self, unit: str, kind: str, *, from_ms: int, to_ms: int | None = None, by: str = "B", **own: Any) -> Entry:
+    def say(
+        self,
+        unit: str,
+        kind: str,
+        *,
+        from_ms: int,
+        to_ms: int | None = None,
+        by: str = "B",
+        corrects: int | None = None,
+        **own: Any,
+    ) -> Entry:
         """Write an entry, as if somebody elsewhere had."""
         entry = Entry(
             unit=unit,
@@ -60,6 +70,7 @@ class FakeInputs:
             own=own,
             by=by,
             recorded_ms=self._fake.now_ms(),
+            corrects=corrects,
         )
         return self.book.add(entry, self._fake.units[unit])[0]
 

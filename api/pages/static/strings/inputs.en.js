@@ -1,7 +1,7 @@
 // English: the page of inputs. inputs.fa.js has the same keys; a test compares them.
 
 export const strings = {
-  "inputs.title": "What is known of {id}",
+  "inputs.title": "Inputs of {id}",
   "inputs.crumb": "Inputs",
   "inputs.kinds": "Kinds of input",
   "inputs.who": "Your name",

@@ -1,7 +1,7 @@
 // Persian: the page of inputs. The same keys as inputs.en.js.
 
 export const strings = {
-  "inputs.title": "دانسته‌ها از {id}",
+  "inputs.title": "ورودی‌های واحد {id}",
   "inputs.crumb": "ورودی‌ها",
   "inputs.kinds": "گونه‌های ورودی",
   "inputs.who": "نام شما",
