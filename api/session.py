@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 COOKIE = "orewatch_session"
 SESSION_S = 30 * 86_400
 MAX_BODY_BYTES = 65_536
-_OPEN = ("/healthz", "/readyz", "/api/v1/session", "/", "/wall", "/favicon.ico")
-_OPEN_UNDER = ("/static/", "/units/")
+_OPEN = ("/healthz", "/readyz", "/api/v1/session", "/", "/alerts", "/wall", "/sw.js", "/favicon.ico")
+_OPEN_UNDER = ("/static/", "/units/", "/alerts/")
 _ALWAYS = {"X-Content-Type-Options": "nosniff"}
 # What a browser heeds in a document only; on a page's forty modules and answers they would only cost the link.
 _DOCUMENT = {

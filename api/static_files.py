@@ -1,4 +1,4 @@
-"""The pages' files: read once, compressed once, revalidated by their digest."""
+"""The pages and their files: read once, compressed once, revalidated by their digest."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.problems import not_found
+from api.shell import service_worker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Coroutine, Iterator, Mapping
     from importlib.resources.abc import Traversable
 
 # Modules are UTF-8 whatever is said, and styles go by their document.
@@ -27,6 +28,16 @@ _TYPES = {
     ".svg": "image/svg+xml",
 }
 _LEAST_GZIP = 500
+# Where each page stands. What a page is about it reads from its own address.
+PAGES = {
+    "/": "fleet.html",
+    "/alerts": "alerts.html",
+    "/alerts/{alert_id}": "alert.html",
+    "/units/{unit_id}": "unit.html",
+    "/units/{unit_id}/inputs": "inputs.html",
+    "/wall": "wall.html",
+    "/favicon.ico": "icon.svg",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,42 +72,43 @@ class StaticFile:
         return Response(self.plain, headers={**headers, **told})
 
 
+def read_files() -> dict[str, StaticFile]:
+    """Return every file of the pages by its name, and the service worker that names them all."""
+    files = dict(_read(resources.files("api.pages").joinpath("static"), ""))
+    pages = {path: name for path, name in PAGES.items() if name.endswith(".html")}
+    tags = {name: file.tag for name, file in files.items()}
+    worker = service_worker(files["sw.js"].plain, tags=tags, pages=pages)
+    return files | {"sw.js": StaticFile.of("sw.js", worker)}
+
+
 def pages() -> APIRouter:
     """Return the routes of the pages and their files."""
-    files = dict(_read(resources.files("api.pages").joinpath("static"), ""))
+    files = read_files()
     router = APIRouter(include_in_schema=False)
-
-    def send(name: str, request: Request) -> Response:
-        found = files.get(name)
-        if found is None:
-            raise not_found(f"there is no file {name[:80]!r}")
-        return found.response(request)
-
-    @router.get("/")
-    async def fleet(request: Request) -> Response:
-        return send("fleet.html", request)
-
-    @router.get("/units/{unit_id}")
-    async def unit(unit_id: str, request: Request) -> Response:  # noqa: ARG001 - the page reads its own address
-        return send("unit.html", request)
-
-    @router.get("/units/{unit_id}/inputs")
-    async def inputs(unit_id: str, request: Request) -> Response:  # noqa: ARG001 - the page reads its own address
-        return send("inputs.html", request)
-
-    @router.get("/wall")
-    async def wall(request: Request) -> Response:
-        return send("wall.html", request)
-
-    @router.get("/favicon.ico")
-    async def icon(request: Request) -> Response:
-        return send("icon.svg", request)
+    for path, name in PAGES.items():
+        router.add_api_route(path, _sender(files, name))
+    # Served from the root, for a worker reaches no further up than where it lies.
+    router.add_api_route("/sw.js", _sender(files, "sw.js"))
 
     @router.get("/static/{name:path}")
     async def static(name: str, request: Request) -> Response:
-        return send(name, request)
+        return _send(files, name, request)
 
     return router
+
+
+def _sender(files: Mapping[str, StaticFile], name: str) -> Callable[[Request], Coroutine[None, None, Response]]:
+    async def send(request: Request) -> Response:
+        return _send(files, name, request)
+
+    return send
+
+
+def _send(files: Mapping[str, StaticFile], name: str, request: Request) -> Response:
+    found = files.get(name)
+    if found is None:
+        raise not_found(f"there is no file {name[:80]!r}")
+    return found.response(request)
 
 
 def _read(folder: Traversable, prefix: str) -> Iterator[tuple[str, StaticFile]]:

@@ -1,37 +1,21 @@
 // A unit's alerts: what stands, since when, what it cost; to acknowledge and to comment.
 
-import { ask, send } from "./api.js";
+import { perform, rememberedName, rememberName, troubleOf } from "./alert_acts.js";
+import { byUrgency, factsOf, isOpen, isUntaken, kindWord, noteText, sentenceOf, showPriority } from "./alert_words.js";
+import { ask } from "./api.js";
 import { arrange, h, setAttribute, setText } from "./dom.js";
-import { instant, moment, number, percent, span } from "./format.js";
-import { join, language, t, word } from "./language.js";
-import { icon, reasonWord } from "./states.js";
+import { instant, moment, number } from "./format.js";
+import { join, t, word } from "./language.js";
 
 const CLOSED_SHOWN = 8;
-const PRIORITY_ICON = { high: "M8 2l6.5 12h-13zM8 6.5v3.2M8 11.9v.1", medium: "M8 2l6 6-6 6-6-6zM8 5.5v3M8 10.6v.1", low: "M8 2a6 6 0 1 0 .01 0zM8 7.5v4M8 4.8v.1" };
 const NAMELESS = new Error("no name");
-const ORDER = { UNACK: 0, RTNUN: 1, ACKED: 2, SHLVD: 3, NORM: 4 };
-
-function rememberedName() {
-  try {
-    return localStorage.getItem("orewatch.name") ?? "";
-  } catch {
-    return "";
-  }
-}
 
 function noteLine(note, now) {
-  return h("li", {}, h("b", {}, h("bdi", {}, note.by)), " ", h("span", { class: "quiet" }, moment(instant(note.at), now)), h("bdi", { class: "note-text" }, note.text));
-}
-
-/** Why, and by how much. The head of the card says what, the line below it since when. */
-function sentenceOf(alert) {
-  const { mean_tph: mean, target_tph: target } = alert.figures ?? {};
-  const figures = typeof mean === "number" && target > 0 ? t("alert.mean", { mean: number(mean, 1), share: percent(mean / target), target: number(target, 1) }) : "";
-  return join(reasonWord(alert.reason), figures) || (alert.text?.[language] ?? "");
+  return h("li", {}, h("b", {}, h("bdi", {}, note.by)), " ", h("span", { class: "quiet" }, moment(instant(note.at), now)), h("bdi", { class: "note-text" }, noteText(note)));
 }
 
 function card({ act }) {
-  const title = h("span", { class: "alert-title" });
+  const title = h("a", { class: "alert-title" });
   const state = h("span", { class: "alert-state" });
   const sentence = h("p", { class: "alert-text" });
   const facts = h("p", { class: "alert-facts" });
@@ -53,7 +37,7 @@ function card({ act }) {
       return true;
     } catch (error) {
       // A missing name is said beside its field.
-      if (error !== NAMELESS) setText(fault, t("alert.failed", { why: error.message }));
+      if (error !== NAMELESS) setText(fault, troubleOf(error));
       fault.hidden = error === NAMELESS;
       return false;
     } finally {
@@ -82,29 +66,18 @@ function card({ act }) {
       id = alert.id;
       setAttribute(node, "data-state", alert.state);
       setAttribute(node, "data-priority", alert.priority);
-      if (mark.dataset.priority !== alert.priority) {
-        mark.dataset.priority = alert.priority;
-        mark.replaceChildren(icon(PRIORITY_ICON[alert.priority] ?? PRIORITY_ICON.low), h("span", { class: "unseen" }, word("priority", alert.priority)));
-      }
-      setText(title, word("kind", alert.kind));
+      showPriority(mark, alert.priority);
+      setText(title, kindWord(alert));
+      setAttribute(title, "href", `/alerts/${id}`);
       setText(state, word("alert.state", alert.state));
       setText(sentence, sentenceOf(alert));
-      const onset = instant(alert.onset_at);
-      const cleared = instant(alert.cleared_at);
-      const parts = [t("alert.onset", { moment: moment(onset, now) })];
-      if (Number.isFinite(cleared)) parts.push(t("alert.cleared", { moment: moment(cleared, now) }));
-      parts.push(t("alert.lasts", { span: span((Number.isFinite(cleared) ? cleared : now) - onset) }));
-      if (alert.tonnes_lost !== null && alert.tonnes_lost >= 0.05) parts.push(t("alert.lost", { n: number(alert.tonnes_lost, 1) }));
-      if (alert.historical) parts.push(t("alert.historical"));
-      if (alert.state === "SHLVD") parts.push(t("alert.shelved", { moment: moment(instant(alert.shelved_until), now) }));
-      if (alert.acknowledged_by) parts.push(t("alert.acknowledged", { who: alert.acknowledged_by, moment: moment(instant(alert.acknowledged_at), now) }));
-      setText(facts, join(...parts));
+      setText(facts, join(...factsOf(alert, now)));
       const newest = `${alert.notes?.length ?? 0}`;
       if (notes.dataset.count !== newest) {
         notes.dataset.count = newest;
         notes.replaceChildren(...(alert.notes ?? []).map((note) => noteLine(note, now)));
       }
-      acknowledge.hidden = !["UNACK", "RTNUN"].includes(alert.state);
+      acknowledge.hidden = !isUntaken(alert);
     },
   };
 }
@@ -125,11 +98,7 @@ export function alertPanel({ unitId, now }) {
   closed.addEventListener("toggle", () => draw());
   who.addEventListener("input", () => {
     needed.hidden = true;
-    try {
-      localStorage.setItem("orewatch.name", who.value);
-    } catch {
-      // not kept, then; it is asked again next time
-    }
+    rememberName(who.value);
   });
 
   async function act(id, what, body) {
@@ -139,7 +108,7 @@ export function alertPanel({ unitId, now }) {
       who.focus();
       throw NAMELESS;
     }
-    await send(`/api/v1/alerts/${encodeURIComponent(id)}/${what}`, { by, ...body });
+    await perform(id, what, by, body);
     await read();
   }
 
@@ -151,10 +120,10 @@ export function alertPanel({ unitId, now }) {
 
   function draw() {
     const at = now();
-    const shown = [...alerts].sort((a, b) => (ORDER[a.state] ?? 5) - (ORDER[b.state] ?? 5) || instant(b.raised_at) - instant(a.raised_at));
+    const shown = [...alerts].sort(byUrgency);
     const nodes = { open: [], closed: [] };
     for (const alert of shown) {
-      const over = alert.state === "NORM";
+      const over = !isOpen(alert);
       if (over && nodes.closed.length >= CLOSED_SHOWN) continue;
       if (!cards.has(alert.id)) cards.set(alert.id, card({ act }));
       const one = cards.get(alert.id);

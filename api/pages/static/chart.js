@@ -10,6 +10,8 @@ const LEFT = px(44);
 const RIGHT = px(10);
 const TOP = px(8);
 const BOTTOM = px(20);
+/** Where the drawn span begins and ends, for what stands above or below on the same scale of time. */
+export const EDGES = { left: LEFT, right: RIGHT };
 const TEHRAN_MS = 12_600_000;
 const TICKS = [60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600].map((s) => s * 1000);
 
@@ -48,25 +50,27 @@ function spanOf(points, signal, target) {
   return { low, high: high + pad, seen };
 }
 
-export function chart({ name, signal, target = null, close }) {
+export function chart({ name, signal, target = null, close = null }) {
   const zones = svg("g", {});
   const grid = svg("g", { class: "grid" });
   const aim = svg("path", { class: "aim" });
   const line = svg("path", { class: "line" });
+  const moments = svg("g", { class: "marks" });
   const cursor = svg("g", { class: "cursor", visibility: "hidden" }, svg("path", { d: `M0 ${TOP}V${HEIGHT - BOTTOM}` }), svg("circle", { r: 3.5 }));
-  const drawing = svg("svg", { class: "chart", role: "img", height: HEIGHT }, zones, grid, aim, line, cursor);
+  const drawing = svg("svg", { class: "chart", role: "img", height: HEIGHT }, zones, grid, aim, line, moments, cursor);
   const frame = h("div", { class: "chart-frame", tabindex: "0" }, drawing);
   const readout = h("span", { class: "readout" });
   const note = h("p", { class: "chart-note quiet small", role: "status" });
   const node = h(
     "figure",
     { class: "trend" },
-    h("figcaption", {}, h("span", { class: "name" }, name), readout, h("button", { type: "button", class: "button plain close", "aria-label": t("trend.close", { name }), onclick: close }, "×")),
+    h("figcaption", {}, h("span", { class: "name" }, name), readout, close && h("button", { type: "button", class: "button plain close", "aria-label": t("trend.close", { name }), onclick: close }, "×")),
     frame,
     note,
   );
   const limits = new Scale(signal);
   let points = [];
+  let marks = []; // [{ kind, at, title }]
   let range = [0, 1];
   let gap = 150_000;
   let picked = null;
@@ -82,7 +86,7 @@ export function chart({ name, signal, target = null, close }) {
     const x = (ms) => LEFT + ((ms - range[0]) / (range[1] - range[0])) * (width - LEFT - RIGHT);
     const box = spanOf(points, signal, target);
     if (!box) {
-      for (const part of [zones, grid]) part.replaceChildren();
+      for (const part of [zones, grid, moments]) part.replaceChildren();
       setAttribute(line, "d", null);
       setAttribute(aim, "d", null);
       drawn = null;
@@ -94,6 +98,7 @@ export function chart({ name, signal, target = null, close }) {
     setAttribute(aim, "d", target ? `M${LEFT} ${y(target).toFixed(1)}H${width - RIGHT}` : null);
     drawZones(box, y, width);
     drawGrid(box, x, y, width);
+    moments.replaceChildren(...marks.filter(({ at }) => at >= range[0] && at <= range[1]).map(({ kind, at, title }) => svg("g", { class: kind }, svg("title", {}, title), svg("path", { d: `M${x(at).toFixed(1)} ${TOP}V${HEIGHT - BOTTOM}` }))));
     const last = points.at(-1)?.[1];
     setAttribute(drawing, "aria-label", t("trend.summary", { name, low: figures(box.seen.low), high: figures(box.seen.high), last: figures(last), unit: "" }));
     say();
@@ -174,8 +179,10 @@ export function chart({ name, signal, target = null, close }) {
       setText(note, text);
       note.hidden = !text;
     },
-    show(next, from, to, gap_ms) {
+    /** `marked`: moments to mark on the line of time, [{ kind, at, title }]. */
+    show(next, from, to, gap_ms, marked = []) {
       points = next;
+      marks = marked;
       range = [from, to];
       now = to;
       gap = gap_ms;

@@ -11,6 +11,12 @@
       return asked; // storage may be forbidden; the page works without it
     }
   };
+  const add = (tag, attributes) => {
+    const node = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+    document.head.append(node);
+    return node;
+  };
   const kept = read("lang");
   const wanted = navigator.languages?.find((tag) => /^(en|fa)\b/i.test(tag)) ?? "en";
   const language = kept === "fa" || kept === "en" ? kept : wanted.slice(0, 2).toLowerCase();
@@ -18,20 +24,27 @@
   root.dir = language === "fa" ? "rtl" : "ltr";
 
   // The strings of this one language, and what the page asks first: beside the modules rather than after them.
-  const fetchSoon = (href, how) => document.head.append(Object.assign(document.createElement("link"), { href, ...how }));
   for (const name of ["", ...(root.dataset.strings ?? "").split(" ").filter(Boolean)]) {
-    fetchSoon(`/static/strings/${name ? `${name}.` : ""}${language}.js`, { rel: "modulepreload" });
+    add("link", { rel: "modulepreload", href: `/static/strings/${name ? `${name}.` : ""}${language}.js` });
   }
-  if ("asksItself" in root.dataset) fetchSoon(`/api/v1${location.pathname}`, { rel: "preload", as: "fetch", crossOrigin: "anonymous" });
+  if ("asksItself" in root.dataset) add("link", { rel: "preload", as: "fetch", crossorigin: "anonymous", href: `/api/v1${location.pathname}` });
+  // What a phone needs to keep the pages as an application, named in the language of its owner.
+  add("link", { rel: "manifest", href: `/static/${language}.webmanifest` });
+  add("link", { rel: "apple-touch-icon", href: "/static/icon-192.png" });
 
   const dark = matchMedia("(prefers-color-scheme: dark)");
+  const strong = matchMedia("(prefers-contrast: more)");
+  const bars = { light: "#f7f8f5", dark: "#151a1d", contrast: "#ffffff" };
+  const bar = add("meta", { name: "theme-color" });
   const choice = read("theme");
-  root.dataset.themeChoice = choice === "light" || choice === "dark" ? choice : "auto";
+  root.dataset.themeChoice = Object.hasOwn(bars, choice ?? "") ? choice : "auto";
   const paint = () => {
     const chosen = root.dataset.themeChoice;
-    root.dataset.theme = chosen === "auto" ? (dark.matches ? "dark" : "light") : chosen;
+    root.dataset.theme = chosen !== "auto" ? chosen : strong.matches ? "contrast" : dark.matches ? "dark" : "light";
+    bar.content = bars[root.dataset.theme];
   };
   dark.addEventListener("change", paint);
+  strong.addEventListener("change", paint);
   root.addEventListener("themechoice", paint);
   paint();
 

@@ -29,7 +29,7 @@ const part = (id) => document.getElementById(id);
 translate();
 document.title = `${t("inputs.title", { id: unitId })} · ${t("app.name")}`;
 const showLink = masthead({
-  trail: [h("nav", {}, h("a", { class: "back", href: "/" }, t("fleet.back"))), h("nav", {}, h("a", { class: "back ltr", href: address }, unitId)), h("span", { class: "crumb" }, t("inputs.crumb"))],
+  trail: [h("span", { class: "crumb" }, h("a", { class: "ltr", href: address }, unitId), t("separator"), t("inputs.crumb"))],
 });
 setText(part("title"), t("inputs.title", { id: unitId }));
 

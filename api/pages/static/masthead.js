@@ -1,15 +1,19 @@
-// The bar on top of both pages: name, Tehran time, state of the connection, colours, language;
+// The bar on top of every page: where one can go, Tehran time, state of the connection, colours, language;
 // and the outage bar below it, because a silent page must never look like a quiet plant.
 
 import { h, setAttribute, setText, svg } from "./dom.js";
-import { clock, full, longDate, span } from "./format.js";
+import { clock, full, longDate, number, span } from "./format.js";
 import { language, t } from "./language.js";
 
-const THEMES = ["auto", "light", "dark"];
+const SECTIONS = { fleet: "/", alerts: "/alerts", wall: "/wall" };
+const BELONGS = { fleet: /^\/(units\/|$)/, alerts: /^\/alerts(\/|$)/, wall: /^\/wall$/ };
+const SETTLED_MS = 3_000;
+const THEMES = ["auto", "light", "dark", "contrast"];
 const THEME_ICON = {
   auto: "M8 2a6 6 0 1 0 .01 0zM8 2v12",
   light: "M8 5a3 3 0 1 0 .01 0zM8 1v1M8 14v1M1 8h1M14 8h1M3 3l.7.7M12.3 12.3l.7.7M3 13l.7-.7M12.3 3.7l.7-.7",
   dark: "M13 9.5A5.5 5.5 0 0 1 6.5 3 5.5 5.5 0 1 0 13 9.5z",
+  contrast: "M8 2a6 6 0 1 0 .01 0zM8 3v10M10 3.5v9M12 5v6",
 };
 
 function keep(name, value) {
@@ -71,13 +75,37 @@ const mark = () =>
     svg("path", { d: "M3 22a13 13 0 0 1 26 0h-4.5a8.5 8.5 0 0 0-17 0zM14.2 21.2l7-9.4 1.7 1.2-5.3 10.4zM5 25.5h22V29H5z" }),
   );
 
+function sections() {
+  const count = h("span", { class: "count", hidden: true });
+  const links = Object.entries(SECTIONS).map(([name, href]) => {
+    // A unit's page lies in the fleet's section without being its page.
+    const current = location.pathname === href ? "page" : BELONGS[name].test(location.pathname) ? "true" : null;
+    return h("a", { href, "aria-current": current }, h("span", {}, t(`nav.${name}`)), name === "alerts" ? count : null);
+  });
+  addEventListener("alerts", ({ detail }) => {
+    count.hidden = !detail.active;
+    setText(count, number(detail.active));
+    setAttribute(count.parentElement, "aria-label", detail.active ? t("nav.alerts.count", { n: number(detail.active) }) : null);
+  });
+  return h("nav", { class: "sections", "aria-label": t("nav.label") }, h("ul", {}, links.map((link) => h("li", {}, link))));
+}
+
+/** Let the pages open also while the link is down. Browsers allow it over https and on this machine only. */
+function keepShell() {
+  const keepIt = () => setTimeout(() => navigator.serviceWorker?.register("/sw.js").catch(() => {}), SETTLED_MS);
+  // Not before the page stands: on a poor link its own files come first.
+  if (document.readyState === "complete") keepIt();
+  else addEventListener("load", keepIt, { once: true });
+}
+
 /** Build the masthead; returns `show(link, silent_ms, now_ms)`, to be called as LiveStream.onLink reports. */
 export function masthead({ trail = [] } = {}) {
   const date = h("span", { class: "date" });
   const time = h("time", {});
   const lamp = h("span", { class: "lamp", role: "status", "aria-label": t("link.label") });
   document.getElementById("masthead").append(
-    h("a", { class: "brand", href: "/" }, mark(), h("span", {}, t("app.name"))),
+    h("a", { class: "brand", href: "/", "aria-label": t("app.name") }, mark(), h("span", {}, t("app.name"))),
+    sections(),
     ...trail,
     h("span", { class: "space" }),
     h("span", { class: "when", "aria-label": t("clock.label") }, date, time),
@@ -88,6 +116,7 @@ export function masthead({ trail = [] } = {}) {
   const outage = document.getElementById("outage");
   const what = h("span", {});
   outage.append(what, h("span", { class: "hint" }, t("link.lost.hint")));
+  keepShell();
 
   return (link, silent, now) => {
     setAttribute(document.body, "data-link", link);

@@ -73,6 +73,7 @@ export class LiveStream {
     this.#offset = frame.t - this.#heard;
     this.#pause = 1_000;
     this.#report();
+    if (frame.alerts) dispatchEvent(new CustomEvent("alerts", { detail: frame.alerts })); // the masthead counts them on every page
     this.onFrame(frame);
   }
 

@@ -29,7 +29,7 @@ const part = (id) => document.getElementById(id);
 
 translate();
 document.title = `${unitId} · ${t("app.name")}`;
-const showLink = masthead({ trail: [h("nav", {}, h("a", { class: "back", href: "/" }, t("fleet.back"))), h("span", { class: "crumb ltr" }, unitId)] });
+const showLink = masthead({ trail: [h("span", { class: "crumb ltr" }, unitId)] });
 
 /** Fetch a part that comes later: over a link that fails just then, until it is there. */
 const later = (load) =>

@@ -43,7 +43,7 @@ function button(name, act) {
 }
 const buttons = { previous: button("previous", () => turn(-1)), pause: button("pause", pause), next: button("next", () => turn(1)), full: button("full", fullScreen) };
 const turns = h("div", { class: "turns", role: "group", "aria-label": t("wall.title") }, ...Object.values(buttons).map((one) => one.node), progress, place);
-const showLink = masthead({ trail: [h("nav", {}, h("a", { class: "back", href: "/" }, t("fleet.back"))), turns] });
+const showLink = masthead({ trail: [turns] });
 
 const stream = new LiveStream({
   url: null,

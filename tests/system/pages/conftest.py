@@ -29,7 +29,7 @@ ARGUMENTS = [
 ]
 ARTEFACTS = Path(os.environ.get("OREWATCH_ARTEFACTS", Path(__file__).parents[3] / "artefacts"))
 # A refused or unreachable question is what some tests are about, and the browser logs each.
-EXPECTED = ("Failed to load resource", "net::ERR_")
+EXPECTED = ("Failed to load resource", "net::ERR_", "Service Worker registration blocked")
 
 
 class Visit(Protocol):
@@ -86,8 +86,7 @@ def visit(browser: Browser, service: tuple[FakeService, str], fake: FakeService)
     ) -> Page:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
-            reduced_motion="reduce",
-            **options,  # type: ignore[arg-type]
+            **{"reduced_motion": "reduce", "service_workers": "block", **options},  # type: ignore[arg-type]
         )
         contexts.append(context)
         page = context.new_page()

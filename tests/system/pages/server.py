@@ -20,7 +20,7 @@ from starlette.staticfiles import StaticFiles
 
 from orewatch.plant.catalogue import SignalRef
 from tests.servers import free_port
-from tests.system.pages import fleet_fake
+from tests.system.pages import alerts_fake, fleet_fake
 from tests.system.pages.inputs_fake import FakeInputs, inputs_app
 from tests.system.pages.plant import HOUR_MS, UNITS, alert, detail, iso, standings, summary, told_frame, value_at
 
@@ -54,6 +54,7 @@ class FakeService:
         self.on: set[tuple[str, str]] = set()
         self.inputs.reset()
         self.alerts_changed = 1
+        self.questions: list[str] = []  # what was asked of the alerts
         self.alerts = [
             alert(self.now_ms(), 1, "mn-01", "idle", "medium", 2_460_000),
             alert(self.now_ms(), 2, "zn-01", "underperforming", "low", 7_000_000),
@@ -165,20 +166,6 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
         )
         return JSONResponse({"items": items, "next": None})
 
-    async def alerts(request: Request) -> Response:
-        wanted = request.query_params.get("unit")
-        return JSONResponse({"items": [a for a in fake.alerts if wanted in {None, a["unit"]}], "next": None})
-
-    async def act(request: Request) -> Response:
-        body = await request.json()
-        alert = next(a for a in fake.alerts if a["id"] == int(request.path_params["alert"]))
-        if request.path_params["what"] == "acknowledge":
-            alert |= {"state": "ACKED", "acknowledged_by": body["by"], "acknowledged_at": iso(now())}
-        else:
-            alert["notes"] = [*alert["notes"], {"at": iso(now()), "by": body["by"], "text": body["text"]}]
-        fake.alerts_changed += 1
-        return JSONResponse(alert)
-
     async def demo(_: Request) -> Response:
         return JSONResponse(
             {"units": {u: {"scenarios": [{"name": s, "on": (u, s) in fake.on} for s in SCENARIOS]} for u in fake.units}}
@@ -233,25 +220,27 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
 
         return answer
 
-    api = {"/units": units, "/units/{unit}": unit, "/units/{unit}/latest": latest, "/units/{unit}/history": history}
+    api: dict[str, Callable[[Request], Awaitable[Response]]] = {
+        "/units": units,
+        "/units/{unit}": unit,
+        "/units/{unit}/latest": latest,
+        "/units/{unit}/history": history,
+    }
     api |= {
         "/units/{unit}/states": states,
-        "/alerts": alerts,
         "/demo": demo,
         "/live": live,
         "/fleet/summary": summary_route,
     }
-    api |= fleet_fake.routes(fake)
-    posts = {"/alerts/{alert}/{what}": act, "/demo/units/{unit}/scenarios": scenario}
+    api |= fleet_fake.routes(fake) | alerts_fake.questions(fake)
+    posts = alerts_fake.deeds(fake) | {"/demo/units/{unit}/scenarios": scenario}
     app = Starlette(
         routes=[
             *(Route(f"/api/v1{path}", guarded(end)) for path, end in api.items()),
             *(Route(f"/api/v1{path}", guarded(end), methods=["POST"]) for path, end in posts.items()),
             Route("/api/v1/session", session, methods=["POST"]),
-            Route("/", page("fleet.html")),
-            Route("/units/{unit}", page("unit.html")),
-            Route("/units/{unit}/inputs", page("inputs.html")),
-            Route("/wall", page("wall.html")),
+            *alerts_fake.pages(page),
+            *alerts_fake.shell(),
             Mount("/static", StaticFiles(directory=STATIC)),
             Mount("/", inputs_app(fake)),
         ]

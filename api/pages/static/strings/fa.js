@@ -5,6 +5,11 @@ export const strings = {
   "fleet.title": "ناوگان",
   "fleet.back": "ناوگان",
   "unit.title": "واحد {id}",
+  "nav.label": "صفحه‌ها",
+  "nav.fleet": "ناوگان",
+  "nav.alerts": "هشدارها",
+  "nav.alerts.count": "هشدارها، {n} باز",
+  "nav.wall": "نمای دیواری",
   "skip": "رفتن به محتوا",
   "separator": "، ", // a middle dot would read as a Persian zero
   "list": "، ",
@@ -34,6 +39,7 @@ export const strings = {
   "theme.auto": "خودکار",
   "theme.light": "روشن",
   "theme.dark": "تیره",
+  "theme.contrast": "تباین بالا",
   "theme.label": "رنگ‌ها: {choice}",
 
   "login.title": "رمز دسترسی",
