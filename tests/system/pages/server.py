@@ -8,16 +8,17 @@ import threading
 import time
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 
+from api.session import Gate, Sessions
+from api.static_files import pages
 from orewatch.plant.catalogue import SignalRef
 from tests.servers import free_port
 from tests.system.pages.plant import HOUR_MS, UNITS, alert, detail, iso, standings, summary, told_frame, value_at
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-STATIC = Path(__file__).parents[3] / "api" / "pages" / "static"
 SCENARIOS = ("starve", "block_chute", "stop_feeder", "hot_bearing", "throughput_loss", "harder_ore", "cut_link")
 
 
@@ -219,12 +219,6 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
 
         return guard
 
-    def page(name: str) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(_: Request) -> Response:
-            return FileResponse(STATIC / name, headers={"content-security-policy": "default-src 'self'"})
-
-        return answer
-
     api = {"/units": units, "/units/{unit}": unit, "/units/{unit}/latest": latest, "/units/{unit}/history": history}
     api |= {
         "/units/{unit}/states": states,
@@ -239,14 +233,18 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
             *(Route(f"/api/v1{path}", guarded(end)) for path, end in api.items()),
             *(Route(f"/api/v1{path}", guarded(end), methods=["POST"]) for path, end in posts.items()),
             Route("/api/v1/session", session, methods=["POST"]),
-            Route("/", page("fleet.html")),
-            Route("/units/{unit}", page("unit.html")),
-            Route("/wall", page("wall.html")),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Mount("/", pages_as_served(now)),
         ]
     )
     app.add_middleware(GZipMiddleware, minimum_size=500)
     return app
+
+
+def pages_as_served(now: Callable[[], int]) -> Gate:
+    """Return the pages' own files as the real service sends them: compressed, tagged, with its headers."""
+    files = FastAPI()
+    files.include_router(pages())
+    return Gate(files, sessions=Sessions(token=None, now_ms=now))
 
 
 @contextmanager

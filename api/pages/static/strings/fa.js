@@ -4,7 +4,6 @@ export const strings = {
   "app.name": "اورواچ",
   "fleet.title": "ناوگان",
   "fleet.back": "ناوگان",
-  "unit.title": "واحد {id}",
   "skip": "رفتن به محتوا",
   "separator": "، ", // a middle dot would read as a Persian zero
   "list": "، ",
@@ -45,7 +44,6 @@ export const strings = {
 
   "column.state": "وضعیت",
   "since": "از {moment}",
-  "for": "{span} است",
   "target": "هدف {n}",
   "never": "هرگز",
   "not-known": "نامعلوم",
