@@ -34,7 +34,7 @@ _DOCUMENT = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
-_PARTS = ("text/javascript", "text/css", "application/json", "text/event-stream")
+_PARTS = ("text/javascript", "text/css", "image/svg+xml", "application/json", "text/event-stream")
 
 
 class Login(BaseModel):

@@ -57,7 +57,7 @@ class StaticFile:
         if media_type.startswith("text/") and suffix not in _TYPES:
             media_type += "; charset=utf-8"
         packed = gzip.compress(data, 9, mtime=0) if len(data) >= _LEAST_GZIP else None
-        tag = base64.urlsafe_b64encode(hashlib.blake2b(data, digest_size=12).digest()).decode()
+        tag = base64.urlsafe_b64encode(hashlib.blake2b(data, digest_size=6).digest()).decode()
         return cls(media_type, data, packed if packed and len(packed) < len(data) else None, f'"{tag}"')
 
     def response(self, request: Request) -> Response:

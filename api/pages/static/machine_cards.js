@@ -49,7 +49,7 @@ function total(signal) {
 }
 
 /** The card of one machine; `close` is called when it is no longer wanted. */
-export function machineCard({ unit, machine, openTrend, close }) {
+function machineCard({ unit, machine, openTrend, close }) {
   const lamps = h("div", { class: "lamps" });
   const rows = h("div", { class: "rows" });
   const parts = machine.signals.map((signal) => {
@@ -75,5 +75,49 @@ export function machineCard({ unit, machine, openTrend, close }) {
     show({ signals, now, trusted, state }) {
       for (const { ref, signal, part } of parts) part.show(reading({ signal, told: signals[ref], now, trusted, working: works(machine, signal, signals, state) }));
     },
+  };
+}
+
+/** Bring a card into sight, and the keyboard to it. */
+function reveal(node) {
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  node.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
+  node.focus({ preventScroll: true });
+}
+
+/**
+ * The cards in `place`. `every` is the button that says whether all are open; `draw()` fills what is new,
+ * `back(id)` goes back to the machine whose card was closed.
+ */
+export function machineCards({ unit, place, every, openTrend, draw, back }) {
+  const cards = new Map();
+
+  function arranged() {
+    place.replaceChildren(...unit.machines.filter((one) => cards.has(one.id)).map((one) => cards.get(one.id).node));
+    setAttribute(every, "aria-pressed", String(cards.size === unit.machines.length));
+    draw();
+  }
+
+  function add(id) {
+    if (cards.has(id)) return;
+    const machine = unit.machines.find((one) => one.id === id);
+    const close = () => {
+      cards.delete(id);
+      arranged();
+      back(id);
+    };
+    cards.set(id, machineCard({ unit, machine, openTrend, close }));
+  }
+
+  return {
+    /** Open one; without an id all of them, or none where all are open. */
+    open(id) {
+      if (id) add(id);
+      else if (cards.size === unit.machines.length) cards.clear();
+      else unit.machines.forEach((one) => add(one.id));
+      arranged();
+      if (id) reveal(cards.get(id).node);
+    },
+    show: (told) => cards.forEach((card) => card.show(told)),
   };
 }

@@ -5,7 +5,7 @@
 //   /units/ID/states, /history, /alerts ------------------------------------+
 
 import { answeredAt, ApiError, ask, everything, insist } from "./api.js";
-import { h, setAttribute, setText } from "./dom.js";
+import { h, setText } from "./dom.js";
 import { instant } from "./format.js";
 import { learn, t, translate, word } from "./language.js";
 import { nameMachines } from "./machines.js";
@@ -40,6 +40,9 @@ const later = (load) =>
       throw /dynamically imported|[Ii]mporting a module/.test(error?.message) ? new ApiError(0, error.message) : error;
     }
   });
+
+/** Fetch the styles of such a part; without them it still works. */
+const dress = (name) => new Promise((done) => document.head.append(h("link", { rel: "stylesheet", href: `/static/${name}.css`, onload: done, onerror: done })));
 
 let view = null; // built once the unit is known
 let standing = null;
@@ -83,7 +86,7 @@ function draw() {
   view.head.show(standing, at, trusted === "lost" && standing.connection === "live");
   const told = { signals, now: at, trusted, state: standing.state, standing };
   view.mimic.show(told);
-  view.machines.show(told);
+  view.machines?.show(told);
 }
 
 async function stripPanel() {
@@ -116,56 +119,21 @@ async function stripPanel() {
   };
 }
 
-/** Cards with every signal of a machine, for the machines that somebody chose. */
-function machineCards(unit) {
-  const every = part("every-signal");
-  const cards = new Map();
-  let modules = null;
-
-  function arranged() {
-    part("machines").replaceChildren(...unit.machines.filter((one) => cards.has(one.id)).map((one) => cards.get(one.id).node));
-    setAttribute(every, "aria-pressed", String(cards.size === unit.machines.length));
-    draw();
-  }
-
-  async function open(...ids) {
-    modules ??= later(() => import("./machine_cards.js"));
-    const { machineCard } = await modules;
-    const close = (id) => {
-      cards.delete(id);
-      arranged();
-      view.mimic.focus(id);
-    };
-    for (const id of ids) {
-      const machine = unit.machines.find((one) => one.id === id);
-      if (!cards.has(id)) cards.set(id, machineCard({ unit, machine, openTrend, close: () => close(id) }));
-    }
-    arranged();
-    if (ids.length === 1) reveal(cards.get(ids[0]).node);
-  }
-
-  every.addEventListener("click", () => {
-    if (cards.size < unit.machines.length) return open(...unit.machines.map((one) => one.id));
-    cards.clear();
-    return arranged();
+/** Cards with every signal of the machines that somebody chose; without `ids`: of all, or of none. */
+let cards = null;
+async function openMachines(...ids) {
+  cards ??= later(() => Promise.all([import("./machine_cards.js"), dress("machine_cards")])).then(([{ machineCards }]) => {
+    view.machines = machineCards({ unit: view.unit, place: part("machines"), every: part("every-signal"), openTrend, draw, back: view.mimic.focus });
+    return view.machines;
   });
-  return { open, show: (told) => cards.forEach((card) => card.show(told)) };
-}
-
-function reveal(node) {
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  node.scrollIntoView({ block: "nearest", behavior: calm ? "auto" : "smooth" });
-  node.focus({ preventScroll: true });
+  (await cards).open(...ids);
 }
 
 /** The trends are below everything else: they are fetched when somebody comes near, or asks for one. */
 let loading = null;
 function loadTrends(unit) {
   if (loading) return loading;
-  const style = h("link", { rel: "stylesheet", href: "/static/trends.css" });
-  const styled = new Promise((done) => ["load", "error"].forEach((name) => style.addEventListener(name, done)));
-  document.head.append(style);
-  loading = later(() => Promise.all([import("./trends.js"), learn("trends"), styled])).then(([{ trends }]) => {
+  loading = later(() => Promise.all([import("./trends.js"), learn("trends"), dress("trends")])).then(([{ trends }]) => {
     const history = trends({ unit, now });
     part("trends").append(history.node);
     part("trend-range").append(history.chooser);
@@ -182,10 +150,10 @@ function build(unit) {
   nameMachines(unit.machines);
   const head = unitHead(unit);
   part("head").replaceChildren(head.node);
-  const machines = machineCards(unit);
-  const circuit = mimic({ unit, openTrend, openMachine: (id) => machines.open(id) });
+  const circuit = mimic({ unit, openTrend, openMachine: openMachines });
   part("mimic").append(circuit.node);
-  view = { unit, head, mimic: circuit, machines };
+  part("every-signal").addEventListener("click", () => openMachines());
+  view = { unit, head, mimic: circuit };
   standing ??= fromList(unit);
   for (const body of document.querySelectorAll("[data-after-load]")) body.hidden = false;
   draw();

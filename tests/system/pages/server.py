@@ -8,16 +8,17 @@ import threading
 import time
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 
+from api.session import Gate, Sessions
+from api.static_files import pages
 from orewatch.plant.catalogue import SignalRef
 from tests.servers import free_port
 from tests.system.pages import alerts_fake, fleet_fake
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
-STATIC = Path(__file__).parents[3] / "api" / "pages" / "static"
 SCENARIOS = ("starve", "block_chute", "stop_feeder", "hot_bearing", "throughput_loss", "harder_ore", "cut_link")
 
 
@@ -214,12 +215,6 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
 
         return guard
 
-    def page(name: str) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(_: Request) -> Response:
-            return FileResponse(STATIC / name, headers={"content-security-policy": "default-src 'self'"})
-
-        return answer
-
     api: dict[str, Callable[[Request], Awaitable[Response]]] = {
         "/units": units,
         "/units/{unit}": unit,
@@ -239,14 +234,28 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
             *(Route(f"/api/v1{path}", guarded(end)) for path, end in api.items()),
             *(Route(f"/api/v1{path}", guarded(end), methods=["POST"]) for path, end in posts.items()),
             Route("/api/v1/session", session, methods=["POST"]),
-            *alerts_fake.pages(page),
-            *alerts_fake.shell(),
-            Mount("/static", StaticFiles(directory=STATIC)),
-            Mount("/", inputs_app(fake)),
+            Mount("/", rest(inputs_app(fake), pages_as_served(now))),
         ]
     )
     app.add_middleware(GZipMiddleware, minimum_size=500)
     return app
+
+
+def rest(inputs: ASGIApp, files: ASGIApp) -> ASGIApp:
+    """Return what answers everything else: the inputs as the service knows them, and the pages."""
+
+    async def either(scope: Scope, receive: Receive, send: Send) -> None:
+        chosen = inputs if scope.get("path", "").startswith("/api/") else files
+        await chosen(scope, receive, send)
+
+    return either
+
+
+def pages_as_served(now: Callable[[], int]) -> Gate:
+    """Return the pages' own files as the real service sends them: compressed, tagged, with its headers."""
+    files = FastAPI()
+    files.include_router(pages())
+    return Gate(files, sessions=Sessions(token=None, now_ms=now))
 
 
 @contextmanager

@@ -4,7 +4,6 @@ export const strings = {
   "app.name": "orewatch",
   "fleet.title": "Fleet",
   "fleet.back": "Fleet",
-  "unit.title": "Unit {id}",
   "nav.label": "Pages",
   "nav.fleet": "Fleet",
   "nav.alerts": "Alerts",
@@ -51,7 +50,6 @@ export const strings = {
 
   "column.state": "State",
   "since": "since {moment}",
-  "for": "for {span}",
   "target": "target {n}",
   "never": "never",
   "not-known": "not known",

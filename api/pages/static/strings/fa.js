@@ -4,7 +4,6 @@ export const strings = {
   "app.name": "اورواچ",
   "fleet.title": "ناوگان",
   "fleet.back": "ناوگان",
-  "unit.title": "واحد {id}",
   "nav.label": "صفحه‌ها",
   "nav.fleet": "ناوگان",
   "nav.alerts": "هشدارها",
@@ -51,7 +50,6 @@ export const strings = {
 
   "column.state": "وضعیت",
   "since": "از {moment}",
-  "for": "{span} است",
   "target": "هدف {n}",
   "never": "هرگز",
   "not-known": "نامعلوم",

@@ -44,8 +44,6 @@ export const strings = {
   "quality.none": "no value yet",
   "gauge.label": "{name}: {value} {unit}, {level}, {age}",
   "gauge.open": "Show the trend of {name}",
-  "gauge.target": "target",
-  "gauge.bands": "normal {normal}, warning {warn}, trip {trip}",
   "digital.stopped": "Stopped",
   "digital.on": "on",
   "digital.off": "off",

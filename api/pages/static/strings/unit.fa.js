@@ -44,8 +44,6 @@ export const strings = {
   "quality.none": "هنوز بی‌مقدار",
   "gauge.label": "{name}: {value} {unit}، {level}، {age}",
   "gauge.open": "نمایش روند {name}",
-  "gauge.target": "هدف",
-  "gauge.bands": "عادی {normal}، هشدار {warn}، قطع {trip}",
   "digital.stopped": "ایستاده",
   "digital.on": "روشن",
   "digital.off": "خاموش",
