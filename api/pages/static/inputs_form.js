@@ -14,7 +14,7 @@ const TIMES = new Set(["from", "to"]);
 /** `who`: the field of the page that holds the name; `kept()`: called when the service has taken something. */
 export function entryForm({ kind, unitId, now, told, who, kept, entryOf }) {
   const fields = fieldsOf(kind, { now, told, changed: () => remark() });
-  const title = h("h3", { tabindex: "-1" });
+  const title = h("h2", { tabindex: "-1" });
   const about = h("p", { class: "quiet small", hidden: true });
   const live = h("p", { class: "remark", role: "status", hidden: true });
   const fault = h("p", { class: "fault", role: "alert" });

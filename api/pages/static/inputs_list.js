@@ -19,7 +19,7 @@ export function entryList({ kind, unitId, now, told, who, correct, can }) {
   const none = h("p", { class: "quiet", hidden: true }, t("list.none"));
   const trouble = h("p", { class: "quiet", hidden: true }, t("load.trouble"));
   const more = h("button", { type: "button", class: "button", hidden: true, onclick: () => read({ older: true }) }, t("list.more"));
-  const node = h("section", { class: "entry-list" }, h("h3", {}, t("list.title")), none, trouble, list, more);
+  const node = h("section", { class: "entry-list" }, h("h2", {}, t("list.title")), none, trouble, list, more);
   let items = new Map(); // id -> entry, replaced and withdrawn ones too
   let next = null;
 

@@ -16,7 +16,7 @@ export function planTable({ unitId, now, told, who, kept }) {
   const fault = h("p", { class: "fault", role: "alert" });
   const done = h("p", { class: "done", role: "status" });
   const submit = h("button", { class: "primary" }, t("form.send"));
-  const node = h("form", { class: "entry-form plan-form", novalidate: true }, h("h3", {}, t("form.new.plans")), h("p", { class: "quiet small" }, t("plans.hint")), days, fault, h("div", { class: "actions" }, submit), done);
+  const node = h("form", { class: "entry-form plan-form", novalidate: true }, h("h2", {}, t("form.new.plans")), h("p", { class: "quiet small" }, t("plans.hint")), days, fault, h("div", { class: "actions" }, submit), done);
   const cells = new Map(); // day and shift -> { field, plan, text: as it stands at the service }
 
   const nameOf = (plan) => `${plan.day}/${plan.shift}`;
@@ -45,7 +45,7 @@ export function planTable({ unitId, now, told, who, kept }) {
     days.dataset.of = names;
     const dates = [...new Set(plans.map((plan) => plan.day))];
     days.replaceChildren(
-      ...dates.map((date) => h("div", { class: "plan-day", role: "group", "aria-labelledby": `day-${date}` }, h("h4", { id: `day-${date}` }, longDate(dayOf(date))), ...plans.filter((plan) => plan.day === date).map((plan) => cells.get(nameOf(plan)).field.node))),
+      ...dates.map((date) => h("div", { class: "plan-day", role: "group", "aria-labelledby": `day-${date}` }, h("h3", { id: `day-${date}` }, longDate(dayOf(date))), ...plans.filter((plan) => plan.day === date).map((plan) => cells.get(nameOf(plan)).field.node))),
     );
   }
 

@@ -61,7 +61,7 @@ export function stopReasons({ unitId, panel, now }) {
     setText(view.fault, "");
     try {
       if (before?.code === code) return;
-      const body = { code, from: before?.from ?? new Date(standing.since).toISOString(), to: null, by };
+      const body = { code, from: before?.from ?? new Date(Number.isFinite(standing.since) ? standing.since : at).toISOString(), to: null, by };
       if (before?.waiting) outbox.change(before.key, body, at);
       else outbox.put({ unit: unitId, kind: "stops", body: before ? { ...body, corrects: before.id } : body, at });
     } catch (error) {

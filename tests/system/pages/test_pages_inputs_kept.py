@@ -60,7 +60,7 @@ def test_shifts_are_planned_for_the_week(visit: Visit, fake: FakeService) -> Non
     at_noon(fake)
     page = opened(visit, "plans", language="fa")
     expect(page.locator(".plan-day")).to_have_count(7)
-    expect(page.locator(".plan-day h4").first).to_have_text("دوشنبه ۲ آذر ۱۴۰۵")
+    expect(page.locator(".plan-day h3").first).to_have_text("دوشنبه ۲ آذر ۱۴۰۵")
     cells = page.locator(".plan-day input")
     expect(cells).to_have_count(14)
     cells.nth(0).fill("۱۲۰")
