@@ -10,7 +10,7 @@ const HEIGHT = 16;
 
 /** A strip without words; the state beside it and the unit's page have them. */
 export function narrowStrip() {
-  const node = svg("svg", { class: "narrow-strip", role: "img", viewBox: `0 0 1440 ${HEIGHT}`, preserveAspectRatio: "none" });
+  const node = svg("svg", { class: "narrow-strip", role: "img", "aria-label": t("strip.none"), viewBox: `0 0 1440 ${HEIGHT}`, preserveAspectRatio: "none" });
   return {
     node,
     show(intervals, standing, now) {

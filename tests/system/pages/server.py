@@ -45,6 +45,7 @@ class FakeService:
         self.token: str | None = None
         self.stalled = False  # connections stay open and die
         self.refusing = False  # every question gets 503
+        self.away = False  # pages and their files get 502, as from a gateway before a service that is gone
         self.period_s = 1.0
         self.skew_ms = 0
         self.units = dict(UNITS)
@@ -234,18 +235,22 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
             *(Route(f"/api/v1{path}", guarded(end)) for path, end in api.items()),
             *(Route(f"/api/v1{path}", guarded(end), methods=["POST"]) for path, end in posts.items()),
             Route("/api/v1/session", session, methods=["POST"]),
-            Mount("/", rest(inputs_app(fake), pages_as_served(now))),
+            Mount("/", rest(fake, pages_as_served(now))),
         ]
     )
     app.add_middleware(GZipMiddleware, minimum_size=500)
     return app
 
 
-def rest(inputs: ASGIApp, files: ASGIApp) -> ASGIApp:
+def rest(fake: FakeService, files: ASGIApp) -> ASGIApp:
     """Return what answers everything else: the inputs as the service knows them, and the pages."""
+
+    inputs = inputs_app(fake)
 
     async def either(scope: Scope, receive: Receive, send: Send) -> None:
         chosen = inputs if scope.get("path", "").startswith("/api/") else files
+        if fake.away:
+            chosen = Response("bad gateway", 502)
         await chosen(scope, receive, send)
 
     return either

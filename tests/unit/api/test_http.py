@@ -268,10 +268,13 @@ async def test_metrics_are_prometheus_text(house: House) -> None:
 
 
 async def test_pages_and_their_headers(house: House) -> None:
-    for path in ("/", "/units/mn-01"):
+    for path in ("/", "/units/mn-01", "/alerts", "/alerts/1"):
         page = await house.client.get(path)
         assert page.status_code == 200
         assert page.headers["content-type"].startswith("text/html")
         assert "default-src 'self'" in page.headers["content-security-policy"]
         again = await house.client.get(path, headers={"If-None-Match": page.headers["etag"]})
         assert (again.status_code, again.content) == (304, b"")
+    worker = await house.client.get("/sw.js")
+    assert worker.headers["content-type"].startswith("text/javascript")
+    assert worker.headers["cache-control"] == "no-cache"
