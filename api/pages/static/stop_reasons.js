@@ -108,7 +108,8 @@ export function stopReasons({ unitId, panel, now }) {
     const fault = h("p", { class: "fault", role: "alert" });
     const name = h("input", { class: "field", id: "stop-name", autocomplete: "name", maxlength: 80, required: true });
     const go = h("button", { class: "primary" });
-    const form = h("form", { class: "ask-name", hidden: true }, h("label", { for: "stop-name" }, t("stop.name")), name, go, h("p", { class: "quiet small" }, t("stop.name.why")));
+    const form = h("form", { class: "ask-name" }, h("label", { for: "stop-name" }, t("stop.name")), name, go, h("p", { class: "quiet small" }, t("stop.name.why")));
+    const slot = h("div", { hidden: true }); // the form is on the page only while a tap waits for a name
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (!name.value.trim()) {
@@ -120,9 +121,9 @@ export function stopReasons({ unitId, panel, now }) {
     });
     const waiting = outboxPanel({ unitId, now, reasons: () => told?.reasons ?? [], hrefOf: (entry) => `/units/${encodeURIComponent(entry.unit || unitId)}/inputs#${entry.kind}` });
     const links = h("p", { class: "stop-links small" }, h("a", { href: `${page}#stops` }, t("stop.plan")), h("a", { href: page }, t("stop.all")));
-    const asking = h("div", { class: "asking" }, h("header", {}, title, since), h("div", { class: "booked-row" }, line, undoButton), form, fault, grid);
+    const asking = h("div", { class: "asking" }, h("header", {}, title, since), h("div", { class: "booked-row" }, line, undoButton), slot, fault, grid);
     panel.replaceChildren(asking, waiting.node, links);
-    view = { asking, title, since, grid, line, undoButton, fault, name, go, form, waiting, buttons: new Map() };
+    view = { asking, title, since, grid, line, undoButton, fault, name, go, form, slot, waiting, buttons: new Map() };
   }
 
   function drawButtons(chosen) {
@@ -146,6 +147,7 @@ export function stopReasons({ unitId, panel, now }) {
     view.asking.hidden = !asks;
     if (!asks) {
       tapped = null;
+      view.form.remove();
       view.grid.replaceChildren();
       return;
     }
@@ -159,7 +161,9 @@ export function stopReasons({ unitId, panel, now }) {
     setAttribute(panel, "data-known", stop ? "true" : null);
     setAttribute(view.line, "data-booked", stop ? (stop.waiting ? "waiting" : "kept") : null);
     view.undoButton.hidden = !stop || !(stop.waiting || at - instant(stop.recorded_at) < UNDO_MS);
-    view.form.hidden = tapped === null;
+    view.slot.hidden = tapped === null;
+    if (tapped === null) view.form.remove();
+    else if (!view.form.isConnected) view.slot.append(view.form);
     if (tapped) setText(view.go, t("stop.book", { reason: titleOf(tapped, told?.reasons) }));
   }
 
