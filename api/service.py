@@ -105,7 +105,7 @@ class Service:
         self.readings = LiveReadings()
         self.stream = Stream(max_viewers=settings.max_viewers)
         self.states = StateHistories(store=store, inputs=self.inputs.in_force.since)
-        self.fleet = Fleet(service=self, dry=lambda unit, at_ms: self.inputs.in_force.of(unit).dry_share(at_ms))
+        self.fleet = Fleet(service=self)
         self.review = LateReview(
             book=self.book,
             outbox=self.outbox,
@@ -277,6 +277,7 @@ class Service:
     async def _catch_up_then_watch(self) -> None:
         began_ms = self.now_ms()
         if not self.caught_up:
+            await self.inputs.in_force.warm()
             await catch_up(
                 self.judge,
                 self.watch,

@@ -24,15 +24,17 @@ if TYPE_CHECKING:
 COOKIE = "orewatch_session"
 SESSION_S = 30 * 86_400
 MAX_BODY_BYTES = 65_536
-_OPEN = ("/healthz", "/readyz", "/api/v1/session", "/", "/alerts", "/sw.js", "/favicon.ico")
+_OPEN = ("/healthz", "/readyz", "/api/v1/session", "/", "/alerts", "/wall", "/sw.js", "/favicon.ico")
 _OPEN_UNDER = ("/static/", "/units/", "/alerts/")
-_HEADERS = {
+_ALWAYS = {"X-Content-Type-Options": "nosniff"}
+# What a browser heeds in a document only; on a page's forty modules and answers they would only cost the link.
+_DOCUMENT = {
     "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
     "object-src 'none'",
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+_PARTS = ("text/javascript", "text/css", "image/svg+xml", "application/json", "text/event-stream")
 
 
 class Login(BaseModel):
@@ -104,7 +106,8 @@ class Gate:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                part = headers.get("content-type", "").startswith(_PARTS)
+                for name, value in (_ALWAYS if part else _ALWAYS | _DOCUMENT).items():
                     headers.setdefault(name, value)
             await send(message)
 

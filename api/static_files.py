@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import mimetypes
@@ -19,7 +20,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterator, Mapping
     from importlib.resources.abc import Traversable
 
-_TYPES = {".js": "text/javascript", ".webmanifest": "application/manifest+json", ".svg": "image/svg+xml"}
+# Modules are UTF-8 whatever is said, and styles go by their document.
+_TYPES = {
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".webmanifest": "application/manifest+json",
+    ".svg": "image/svg+xml",
+}
 _LEAST_GZIP = 500
 # Where each page stands. What a page is about it reads from its own address.
 PAGES = {
@@ -27,6 +34,8 @@ PAGES = {
     "/alerts": "alerts.html",
     "/alerts/{alert_id}": "alert.html",
     "/units/{unit_id}": "unit.html",
+    "/units/{unit_id}/inputs": "inputs.html",
+    "/wall": "wall.html",
     "/favicon.ico": "icon.svg",
 }
 
@@ -45,10 +54,10 @@ class StaticFile:
         """Return a file as it is sent."""
         suffix = name[name.rfind(".") :]
         media_type = _TYPES.get(suffix) or mimetypes.guess_type(name)[0] or "application/octet-stream"
-        if media_type.startswith("text/"):
+        if media_type.startswith("text/") and suffix not in _TYPES:
             media_type += "; charset=utf-8"
         packed = gzip.compress(data, 9, mtime=0) if len(data) >= _LEAST_GZIP else None
-        tag = hashlib.blake2b(data, digest_size=12).hexdigest()
+        tag = base64.urlsafe_b64encode(hashlib.blake2b(data, digest_size=6).digest()).decode()
         return cls(media_type, data, packed if packed and len(packed) < len(data) else None, f'"{tag}"')
 
     def response(self, request: Request) -> Response:
@@ -57,9 +66,10 @@ class StaticFile:
         known = [tag.strip().removeprefix("W/") for tag in request.headers.get("if-none-match", "").split(",")]
         if self.tag in known:
             return Response(status_code=304, headers=headers)
+        told = {"Content-Type": self.media_type}
         if self.packed is not None and "gzip" in request.headers.get("accept-encoding", ""):
-            return Response(self.packed, media_type=self.media_type, headers={**headers, "Content-Encoding": "gzip"})
-        return Response(self.plain, media_type=self.media_type, headers=headers)
+            return Response(self.packed, headers={**headers, **told, "Content-Encoding": "gzip"})
+        return Response(self.plain, headers={**headers, **told})
 
 
 def read_files() -> dict[str, StaticFile]:

@@ -9,20 +9,15 @@ from api.fleet.months import Months
 from api.fleet.unknown import UnknownHours
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from api.live.judge import Judge
     from api.live.tally import Tally
     from api.service import Service
 
 
 class Fleet:
-    """Months, unknown hours and the picture of changes; the service's judge and frames are looked up when needed.
+    """Months, unknown hours and the picture of changes; the service's judge and frames are looked up when needed."""
 
-    ``dry``: the factor from wet to dry tonnes of a unit at an instant (ms).
-    """
-
-    def __init__(self, *, service: Service, dry: Callable[[str, int], float] = lambda _unit, _at_ms: 1.0) -> None:
+    def __init__(self, *, service: Service) -> None:
         self._service = service
         self.months = Months(
             store=service.store,
@@ -30,7 +25,7 @@ class Fleet:
             day=service.day,
             tally_of=self._tally,
             now_ms=service.now_ms,
-            dry=dry,
+            inputs=service.inputs.in_force.of,
         )
         self.unknown = UnknownHours(judge=self._judge, day_start_ms=service.day.start_ms)
         self.changes = Changes(

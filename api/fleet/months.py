@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from orewatch.plant.totaliser import CounterEvent, accept, rule_for
+from orewatch.plant.inputs import nothing_said
+from orewatch.plant.totaliser import CounterEvent, accept, by_epoch, rule_for
 from orewatch.storage.query import HOUR_MS, MINUTE_MS, Aggregate, Query, StoreError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
     from api.live.production_day import ProductionDay
     from api.live.roster import Roster
     from api.live.tally import Tally
+    from orewatch.plant.inputs import UnitInputs
+    from orewatch.plant.totaliser import Counted
     from orewatch.plant.unit import Unit
     from orewatch.storage.query import HistoryStore
 
@@ -31,7 +34,7 @@ SETTLING_MS = 600_000
 AT_ONCE = 50
 
 
-class Counted(NamedTuple):
+class MonthSoFar(NamedTuple):
     """Tonnes of a month up to the production day that began at ``to_ms``; None where nothing was ever read."""
 
     month_ms: int
@@ -42,7 +45,7 @@ class Counted(NamedTuple):
 class Months:
     """Months by unit, counted in the background, one unit at a time; ``run`` is that background.
 
-    ``dry``: the factor from wet to dry tonnes of a unit at an instant. ``tally_of``: a unit's live tally.
+    ``inputs``: what people said of a unit: moisture and scale epochs. ``tally_of``: a unit's live tally.
     """
 
     def __init__(
@@ -53,15 +56,15 @@ class Months:
         day: ProductionDay,
         tally_of: Callable[[str], Tally | None],
         now_ms: Callable[[], int],
-        dry: Callable[[str, int], float] = lambda _unit, _at_ms: 1.0,
+        inputs: Callable[[str], UnitInputs] = nothing_said,
     ) -> None:
         self._store = store
         self._roster = roster
         self._day = day
         self._tally_of = tally_of
         self._now_ms = now_ms
-        self._dry = dry
-        self._counted: dict[str, Counted] = {}
+        self._inputs = inputs
+        self._counted: dict[str, MonthSoFar] = {}
         self._shown: dict[str, float | None] = {}
         # Dicts as ordered sets.
         self._asked: dict[str, None] = {}
@@ -108,18 +111,20 @@ class Months:
         month_ms, day_ms = self._day.month_start_ms(now_ms), self._day.start_ms(now_ms)
         if unit is not None:
             try:
-                found = await asyncio.to_thread(produced, self._store, unit, month_ms, day_ms)
+                said = self._inputs(unit_id)
+                found = await asyncio.to_thread(produced, self._store, unit, month_ms, day_ms, said.epochs_ms)
             except StoreError as error:
                 log.warning("tonnes of the month of %s wait for the store: %s", unit_id, error)
                 return False
-            self._counted[unit_id] = Counted(month_ms, day_ms, self._dried(unit_id, found))
+            self._counted[unit_id] = MonthSoFar(month_ms, day_ms, self._dried(unit_id, found))
         self._asked.pop(unit_id, None)
         return True
 
     def _dried(self, unit_id: str, found: list[tuple[int, float]] | None) -> float | None:
         if found is None:
             return None
-        return sum(wet * self._dry(unit_id, at_ms) for at_ms, wet in found)
+        said = self._inputs(unit_id)
+        return sum(wet * said.dry_share(at_ms) for at_ms, wet in found)
 
     def _turn(self, now_ms: int) -> None:
         """A new day began: what was counted goes on with the day that ended, and is counted again once it settled."""
@@ -135,16 +140,18 @@ class Months:
             self._settles_ms = None
             self.ask(unit.id for unit in self._roster)
 
-    def _carry_on(self, unit_id: str, counted: Counted, month_ms: int, day_ms: int) -> None:
+    def _carry_on(self, unit_id: str, counted: MonthSoFar, month_ms: int, day_ms: int) -> None:
         tally = self._tally_of(unit_id)
         if month_ms != counted.month_ms:
-            self._counted[unit_id] = Counted(month_ms, day_ms, 0.0)
+            self._counted[unit_id] = MonthSoFar(month_ms, day_ms, 0.0)
         elif tally is not None and counted.tonnes is not None and counted.to_ms < day_ms:
             ended = tally.at(day_ms) - tally.at(counted.to_ms)
-            self._counted[unit_id] = Counted(month_ms, day_ms, counted.tonnes + ended)
+            self._counted[unit_id] = MonthSoFar(month_ms, day_ms, counted.tonnes + ended)
 
 
-def produced(store: HistoryStore, unit: Unit, start_ms: int, end_ms: int) -> list[tuple[int, float]] | None:
+def produced(
+    store: HistoryStore, unit: Unit, start_ms: int, end_ms: int, epochs_ms: Sequence[int] = ()
+) -> list[tuple[int, float]] | None:
     """Return (time in ms, wet tonnes) counted over ``[start_ms, end_ms)``; None where no reading is in reach.
 
     From the hourly rollups, and by the minute in the hours that the bounds cut. Blocking; StoreError comes through.
@@ -154,7 +161,15 @@ def produced(store: HistoryStore, unit: Unit, start_ms: int, end_ms: int) -> lis
     time_ms, values = (np.concatenate(parts) for parts in zip(*_levels(store, unit, start_ms, end_ms), strict=True))
     if not len(time_ms):
         return None
-    counted = accept(None, time_ms, values, rule_for(unit, unit.roles.total))
+    rule = rule_for(unit, unit.roles.total)
+    parts = by_epoch(time_ms, values, epochs_ms, start_ms)
+    return [one for _, times, shown in parts for one in _differences(accept(None, times, shown, rule), start_ms)]
+
+
+def _differences(counted: Counted, start_ms: int) -> list[tuple[int, float]]:
+    """Return (time, tonnes) of what rose after ``start_ms``."""
+    if not len(counted.time_ms):
+        return []
     found = []
     # A difference belongs to the time between two readings: what spans the start counts by its share.
     before_ms = int(counted.time_ms[0])

@@ -51,7 +51,10 @@ class Frames:
         self._fleet = fleet
 
     def entry(self, unit: Unit, now_ms: int, *, pending: bool = True) -> dict[str, Any]:
-        """Return one unit as frames and lists show it; times in ms. ``pending``: with what is being counted towards."""
+        """Return one unit as frames and lists show it; times in ms.
+
+        ``pending``: with what is being counted towards, and with the running shift.
+        """
         number = self._roster.number(unit.id)
         readings = self._readings.of(unit.id)
         said = self._inputs(unit.id)
@@ -74,7 +77,7 @@ class Frames:
             "code": None if stop is None else stop.code,
             "ore": None if ore is None else ore.code,
             "moisture_pct": None if ore is None else ore.moisture_pct,
-            "shift": None if self._shift is None else self._shift(unit, now_ms),
+            "shift": self._shift(unit, now_ms) if pending and self._shift is not None else None,
         }
         if number is None or number >= len(self._judge.facts):
             return entry

@@ -5,13 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import deque
 from dataclasses import asdict
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from orewatch.plant.inputs import nothing_said
-from orewatch.plant.totaliser import CounterCarry, CounterRule, accept, rule_for
+from orewatch.plant.totaliser import CounterCarry, CounterRule, accept, by_epoch, rule_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -66,17 +65,14 @@ class Tally:
 
     def count(self, time_ms: NDArray[np.int64], values: NDArray[np.float64]) -> None:
         """Count readings of the totaliser, in any order; older ones than the last are ignored."""
-        if len(time_ms) == 0:
-            return
         order = np.argsort(time_ms, kind="stable")
         time_ms, values = time_ms[order], values[order]
-        since_ms = int(time_ms[0]) if self._carry is None else self._carry.time_ms
-        edges = [at for at in self._inputs().epochs_ms if since_ms < at <= int(time_ms[-1])]
-        cuts = [0, *np.searchsorted(time_ms, edges).tolist(), len(time_ms)]
-        for number, (first, last) in enumerate(pairwise(cuts)):
-            if number:
+        # Without a carry the first reading begins anew anyhow.
+        since_ms = 0 if self._carry is None else self._carry.time_ms
+        for anew, times, shown in by_epoch(time_ms, values, self._inputs().epochs_ms, since_ms):
+            if anew:
                 self._carry = None
-            self._count(time_ms[first:last], values[first:last])
+            self._count(times, shown)
 
     def _count(self, time_ms: NDArray[np.int64], values: NDArray[np.float64]) -> None:
         """Count readings of one scale epoch."""

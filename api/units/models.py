@@ -99,6 +99,14 @@ class MachineDescription(Resource):
     signals: list[SignalDescription]
 
 
+class StreamDescription(Resource):
+    """What flows from one machine to another; title by language where people have a name for it."""
+
+    from_: str = Field(alias="from", examples=["screen"])
+    to: str = Field(examples=["cone"])
+    title: dict[str, str] | None = Field(examples=[{"en": "Oversize", "fa": "روی سرند"}])
+
+
 class RoleNames(Resource):
     """Which signal (``machine.signal``) plays which part in the unit's state."""
 
@@ -116,9 +124,10 @@ class RoleNames(Resource):
 
 
 class UnitDetail(UnitSummary):
-    """A unit with its machines and signals."""
+    """A unit with its machines, their signals, and the streams between them in the order the ore flows."""
 
     machines: list[MachineDescription]
+    streams: list[StreamDescription] = Field(description="one that leads back up the order is a return")
     roles: RoleNames
 
 

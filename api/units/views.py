@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from api.instants import iso, iso_or_none
 from orewatch.plant.catalogue import catalogue
 from orewatch.plant.states import PRODUCING
+from orewatch.plant.streams import chain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,6 +78,7 @@ def detail(unit: Unit, entry: Mapping[str, Any]) -> dict[str, Any]:
     return {
         **summary(unit, entry),
         "machines": [_machine(machine) for machine in unit.machines.values()],
+        "streams": streams(unit),
         "roles": {
             **{name: str(getattr(roles, name)) for name in _ROLES},
             "no_load": roles.no_load,
@@ -85,6 +87,18 @@ def detail(unit: Unit, entry: Mapping[str, Any]) -> dict[str, Any]:
             **{name: [str(ref) for ref in getattr(roles, name)] for name in _MANY},
         },
     }
+
+
+def streams(unit: Unit) -> list[dict[str, Any]]:
+    """Return what flows from machine to machine: as its circuit says, or else one after the other."""
+    known = catalogue()
+    circuit = known.circuits.get(unit.circuit)
+    if circuit is not None and dict(circuit.machines) == {one.id: one.cls for one in unit.machines.values()}:
+        flows = circuit.streams
+    else:
+        classes = known.classes
+        flows = chain([m.id for m in unit.machines.values() if m.cls not in classes or classes[m.cls].carries_ore])
+    return [{"from": one.source, "to": one.target, "title": one.title and dict(one.title)} for one in flows]
 
 
 def latest(unit: Unit, readings: UnitReadings) -> list[dict[str, Any]]:

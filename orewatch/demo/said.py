@@ -48,7 +48,7 @@ def say(folder: Path, units: Sequence[Unit], *, now_ms: int) -> int:
 
 def _of(unit: Unit, day: ProductionDay, now_ms: int) -> Iterator[Entry]:
     moisture = MOISTURE_PCT.get(unit.mineral, 3.0)
-    ore: dict[str, Own] = {"ore": f"{unit.site}-1", "moisture_pct": moisture}
+    ore: dict[str, Own] = {"ore": f"{unit.site[:2].lower()}-01", "moisture_pct": moisture}
     yield _entry(unit, InputKind.ORE, "ore", now_ms - 2 * DAY_MS, None, ore)
     yield _entry(
         unit,

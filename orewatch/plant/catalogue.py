@@ -12,6 +12,8 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+from orewatch.plant.streams import Stream, StreamError, read_streams
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -116,11 +118,12 @@ class Signal:
 
 @dataclass(frozen=True, slots=True)
 class MachineClass:
-    """A kind of machine; ``title`` by language code."""
+    """A kind of machine; ``title`` by language code. ``carries_ore``: rock flows through it (not through a genset)."""
 
     name: str
     title: Mapping[str, str]
     signals: Mapping[str, Signal]
+    carries_ore: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +163,7 @@ class Circuit:
     kwh_per_t: tuple[float, float]
     machines: Mapping[str, str]
     roles: Roles
+    streams: tuple[Stream, ...] = ()
     reference: Mapping[SignalRef, float] = field(default_factory=dict)
 
 
@@ -186,6 +190,7 @@ def read_catalogue(text: str) -> Catalogue:
             name,
             dict(entry["title"]),
             {s: _signal(f"class.{name}.signal.{s}", s, spec) for s, spec in entry["signal"].items()},
+            entry.get("carries_ore", True),
         )
         for name, entry in table["class"].items()
     }
@@ -245,6 +250,12 @@ def _circuit(name: str, entry: Mapping[str, Any], classes: Mapping[str, MachineC
         hopper=ref(role["hopper"]) if "hopper" in role else None,
         **many,
     )
+    carrying = [machine for machine, cls in machines.items() if classes[cls].carries_ore]
+    try:
+        streams = read_streams(entry.get("streams", []), carrying)
+    except StreamError as error:
+        msg = f"circuit.{name}.streams: {error}"
+        raise CatalogueError(msg) from error
     low, high = entry["kwh_per_t"]
     return Circuit(
         name=name,
@@ -254,5 +265,6 @@ def _circuit(name: str, entry: Mapping[str, Any], classes: Mapping[str, MachineC
         kwh_per_t=(float(low), float(high)),
         machines=machines,
         roles=roles,
+        streams=streams,
         reference={ref(k): float(v) for k, v in entry.get("reference", {}).items()},
     )

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from numpy.typing import NDArray
 
     from orewatch.plant.catalogue import SignalRef
@@ -105,6 +108,10 @@ def accept(
     otherwise a reset, which adds what the counter shows now. What no belt could have carried counts nothing:
     a rise waits until the next reading confirms the new level, a fall makes one at once.
     """
+    if len(values) == 1 and previous is not None and 0 <= values[0] < np.inf:
+        # One reading of each of thousands of units is what a live second brings: no arrays for it.
+        one, counted_one, told = _judge(previous, int(time_ms[0]), float(values[0]), rule)
+        return Counted(time_ms, np.array([counted_one]), np.array([told], np.uint8), one)
     order = np.argsort(time_ms, kind="stable")
     time_ms, values = time_ms[order], values[order]
     delta = np.zeros(len(values))
@@ -127,6 +134,21 @@ def accept(
         carry, delta[index], event[index] = _judge(carry, int(time_ms[index]), float(values[index]), rule)
         at += 1
     return Counted(time_ms, delta, event, carry)
+
+
+def by_epoch(
+    time_ms: NDArray[np.int64], values: NDArray[np.float64], epochs_ms: Sequence[int], since_ms: int
+) -> Iterator[tuple[bool, NDArray[np.int64], NDArray[np.float64]]]:
+    """Cut readings (sorted by time) where a scale epoch begins after ``since_ms``; yields (begins anew, times, values).
+
+    A difference across an epoch is a change of the scale, not ore: whatever is carried ends where one begins anew.
+    """
+    if len(time_ms) == 0:
+        return
+    edges = [at for at in epochs_ms if since_ms < at <= int(time_ms[-1])]
+    cuts = [0, *np.searchsorted(time_ms, edges).tolist(), len(time_ms)]
+    for number, (first, last) in enumerate(pairwise(cuts)):
+        yield number > 0, time_ms[first:last], values[first:last]
 
 
 def by_window(counted: Counted, edges_ms: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -74,6 +74,7 @@ async def test_three_people_find_what_they_need(tmp_path: Path) -> None:
         await the_officer_sees_trouble_first(visitor)
         await the_operator_stops_the_feeder(visitor)
         await the_fitter_acknowledges(visitor)
+        await the_operator_says_why(visitor)
         await everything_is_persian(visitor)
         assert visitor.complaints == []
         assert visitor.called == {"127.0.0.1"}
@@ -96,19 +97,19 @@ async def the_officer_sees_trouble_first(visitor: Visitor) -> None:
 async def the_operator_stops_the_feeder(visitor: Visitor) -> None:
     # How soon they are drawn is measured in benchmarks/bench_live_page.py.
     page = await visitor.open("/units/pb-01")
-    await six_gauges(page)
+    await every_gauge(page)
     await expect(page.locator(".segment").last).to_have_attribute("data-state", "RUNNING", timeout=10_000)
     assert float(await page.evaluate(COVERED, HOURS)) > DAY_COVERED
     # The strip ends in the state that the head shows.
     await expect(page.locator(".big-badge")).to_have_text("Running")
 
-    flow = page.locator(".dial .value").first
+    flow = page.locator(".tile[data-machine=scale] .value")
     before = float(await flow.text_content() or "nan")
     assert before > 1.0
     await page.locator(".scenario[data-scenario=stop_feeder]").click()
     await expect(page.locator(".scenario[data-scenario=stop_feeder]")).to_have_attribute("aria-pressed", "true")
     # The machine itself is seen within the second or two, the flow as the belt empties, then the rule counts.
-    feeder = page.locator(".machine[data-machine=feeder] .lamp-chip")
+    feeder = page.locator(".tile[data-machine=feeder] .tile-lamp")
     await expect(feeder).to_have_text("Stopped", timeout=5_000)
     for _ in range(100):
         if float(await flow.text_content() or "nan") < before / 2:
@@ -121,12 +122,14 @@ async def the_operator_stops_the_feeder(visitor: Visitor) -> None:
     await page.context.close()
 
 
-async def six_gauges(page: Page) -> None:
+async def every_gauge(page: Page) -> None:
     # Not wait_for_function: it evaluates its text in the page, which the pages' own policy forbids.
     try:
-        await expect(page.locator(".dial[data-trust=good]")).to_have_count(6, timeout=10_000)
+        await expect(page.locator(".tile .bar[data-trust=good]")).to_have_count(21, timeout=10_000)
     except AssertionError:
-        shown = await page.evaluate("[...document.querySelectorAll('.dial')].map((d) => d.innerText + d.dataset.trust)")
+        shown = await page.evaluate(
+            "[...document.querySelectorAll('.tile .bar')].map((d) => d.innerText + d.dataset.trust)"
+        )
         pytest.fail(f"gauges: {shown}")
 
 
@@ -134,7 +137,7 @@ async def the_fitter_acknowledges(visitor: Visitor) -> None:
     page = await visitor.open("/units/mn-01")
     alert = page.locator(".alert").filter(has_text="Standing idle").first
     await expect(alert).to_have_attribute("data-state", "UNACK", timeout=10_000)
-    await page.get_by_label("Your name").fill("Sara Ahmadi")
+    await page.locator("#who").fill("Sara Ahmadi")
     await alert.get_by_role("button", name="Acknowledge").click()
     await expect(alert).to_have_attribute("data-state", "ACKED")
     await expect(alert).to_contain_text("Sara Ahmadi")
@@ -145,9 +148,24 @@ async def the_fitter_acknowledges(visitor: Visitor) -> None:
     await page.context.close()
 
 
+async def the_operator_says_why(visitor: Visitor) -> None:
+    """One tap, against the real service: the state is explained, the alert ends, and the book has it."""
+    page = await visitor.open("/units/mn-01")
+    await page.evaluate("localStorage.setItem('orewatch.name', 'Reza Karimi')")
+    await page.reload()
+    await page.locator(".stop-reason[data-code=no_ore]").click(timeout=15_000)
+    await expect(page.locator(".big-badge")).to_have_text("No ore", timeout=15_000)
+    await expect(page.locator(".booked")).to_contain_text("Reza Karimi")
+    stops = await page.evaluate("fetch('/api/v1/units/mn-01/stops').then((answer) => answer.json())")
+    assert [(one["code"], one["by"], one["to"]) for one in stops["items"]] == [("no_ore", "Reza Karimi", None)]
+    await page.context.close()
+
+
 async def everything_is_persian(visitor: Visitor) -> None:
     for path, mark in (("/", "tbody tr .badge"), ("/units/zn-01", ".trend .line[d^=M]")):
         page = await visitor.open(path, language="fa")
+        if path != "/":
+            await page.locator("#trends").scroll_into_view_if_needed()
         await expect(page.locator(mark).first).to_be_attached(timeout=15_000)
         await expect(page.locator("html")).to_have_attribute("dir", "rtl")
         text = AS_THEY_COME.sub("", await page.locator("body").inner_text())

@@ -1,14 +1,13 @@
 // Asking the service. A 401 brings up the login once, whoever ran into it; then the question is asked again.
 
-import { logIn } from "./login.js";
-
 const TIMEOUT_MS = 10_000;
 
 export class ApiError extends Error {
-  /** status 0: the service could not be reached at all. */
-  constructor(status, detail) {
+  /** status 0: the service could not be reached at all. `errors`: the fields at fault, as it named them. */
+  constructor(status, detail, errors = []) {
     super(detail);
     this.status = status;
+    this.errors = errors;
   }
 }
 
@@ -31,24 +30,39 @@ let offset = null;
 /** The server's time by the Date of its answers, to the second; NaN before the first. Frames know it better. */
 export const answeredAt = () => (offset === null ? NaN : performance.now() + offset);
 
-export async function ask(path, { method = "GET", body } = {}) {
+async function read(response) {
+  if (response.status === 204) return null;
+  try {
+    return await response.json();
+  } catch (error) {
+    // A login page of some network on the way, or a body cut short: not the service's answer.
+    throw new ApiError(0, error.message);
+  }
+}
+
+/** `login` false: a 401 is for the caller. */
+export async function ask(path, { method = "GET", body, login = true } = {}) {
   for (;;) {
     const response = await once(path, method, body);
     const date = Date.parse(response.headers.get("date") ?? "");
     if (Number.isFinite(date)) offset = date + 500 - performance.now();
-    if (response.status === 401) {
+    if (response.status === 401 && login) {
+      // Most sessions last a month: the form is fetched when it is needed.
+      const { logIn } = await import("./login.js");
       await logIn();
       continue;
     }
-    if (response.ok) return response.status === 204 ? null : response.json();
+    if (response.ok) return read(response);
     let detail = response.statusText;
+    let errors = [];
     try {
       const problem = await response.json();
       detail = problem.detail ?? problem.title ?? detail;
+      errors = Array.isArray(problem.errors) ? problem.errors : [];
     } catch {
       // not every proxy on the way answers in JSON; the status says enough
     }
-    throw new ApiError(response.status, String(detail));
+    throw new ApiError(response.status, String(detail), errors);
   }
 }
 

@@ -2,8 +2,7 @@
 
 import { h, setAttribute, setText, svg } from "./dom.js";
 import { t } from "./language.js";
-import { spoken } from "./reading.js";
-import { isAlarm, Scale, toneOf } from "./scale.js";
+import { isAlarm, Scale, spoken, toneOf } from "./reading.js";
 
 const share = (value) => `${(value * 100).toFixed(2)}%`;
 

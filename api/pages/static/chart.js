@@ -3,7 +3,7 @@
 import { h, px, setAttribute, setText, svg } from "./dom.js";
 import { clock, decimalsFor, minute, moment, number } from "./format.js";
 import { join, t } from "./language.js";
-import { gridStep, Scale } from "./scale.js";
+import { gridStep, Scale } from "./reading.js";
 
 const HEIGHT = px(150);
 const LEFT = px(44);

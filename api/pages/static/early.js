@@ -23,10 +23,11 @@
   root.lang = language;
   root.dir = language === "fa" ? "rtl" : "ltr";
 
-  // The strings of this one language, asked for beside the modules rather than after them.
+  // The strings of this one language, and what the page asks first: beside the modules rather than after them.
   for (const name of ["", ...(root.dataset.strings ?? "").split(" ").filter(Boolean)]) {
     add("link", { rel: "modulepreload", href: `/static/strings/${name ? `${name}.` : ""}${language}.js` });
   }
+  if ("asksItself" in root.dataset) add("link", { rel: "preload", as: "fetch", crossorigin: "anonymous", href: `/api/v1${location.pathname}` });
   // What a phone needs to keep the pages as an application, named in the language of its owner.
   add("link", { rel: "manifest", href: `/static/${language}.webmanifest` });
   add("link", { rel: "apple-touch-icon", href: "/static/icon-192.png" });
@@ -46,4 +47,11 @@
   strong.addEventListener("change", paint);
   root.addEventListener("themechoice", paint);
   paint();
+
+  // What people entered and the service has not taken yet goes out from any page, once this one stands.
+  try {
+    if (Object.keys(localStorage).some((name) => name.startsWith("orewatch.outbox."))) addEventListener("load", () => import("/static/outbox.js"));
+  } catch {
+    // no storage, so nothing can wait in it
+  }
 })();

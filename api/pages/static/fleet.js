@@ -14,6 +14,7 @@ import { masthead } from "./masthead.js";
 import { LiveStream } from "./stream.js";
 
 const REREAD_MS = 3_000;
+const TABLE_FIRST_MS = 1_500;
 const MOST_WAITING = 10;
 
 translate();
@@ -66,9 +67,11 @@ async function readTable() {
   if (reading || performance.now() - readAt < REREAD_MS) return;
   reading = true;
   try {
-    fleet.take(await insist(() => ask("/api/v1/fleet")));
+    const ahead = window.fleetAhead;
+    window.fleetAhead = null;
+    fleet.take((await ahead) ?? (await insist(() => ask("/api/v1/fleet"))));
     while (waiting.length) fleet.frame(waiting.shift());
-    filter.offer(fleet.units.values());
+    filter.offer([...fleet.units.values()]);
   } finally {
     reading = false;
     readAt = performance.now();
@@ -90,5 +93,6 @@ const stream = new LiveStream({
   onLink: (link, silent) => showLink(link, silent, stream.now()),
 });
 
-stream.start();
-readTable();
+// Frames go on from the table, so it comes first; but a service that does not answer must be seen as lost.
+showLink("opening", 0, NaN);
+Promise.race([readTable(), new Promise((done) => setTimeout(done, TABLE_FIRST_MS))]).then(() => stream.start());

@@ -4,8 +4,9 @@ import { arrange, h, setAttribute, setText } from "./dom.js";
 import { haystack } from "./fleet_units.js";
 import { number } from "./format.js";
 import { language, t, word } from "./language.js";
-import { STATE_NAMES } from "./states.js";
+import { icon, STATE_NAMES } from "./states.js";
 
+const DOWN = "M8 2v8.5M4.5 7.2L8 10.7l3.5-3.5M3 13.8h10";
 const PLACES = { province: "place", mineral: "mineral", site: "place" };
 const GROUPS = ["", "province", "mineral", "site"];
 const VIEWS = ["list", "map"];
@@ -26,7 +27,7 @@ export function fleetFilter({ text, places, ways, changed }) {
   const chosen = read(address);
   text.value = chosen.q;
 
-  const links = Object.fromEntries(["csv", "xlsx"].map((kind) => [kind, h("a", { class: "button plain", download: "" }, t(`fleet.${kind}`))]));
+  const links = Object.fromEntries(["csv", "xlsx"].map((kind) => [kind, h("a", { class: "button plain", download: "" }, icon(DOWN), t(`fleet.${kind}`))]));
   const selects = Object.fromEntries(Object.keys(PLACES).map((name) => [name, select(name)]));
   const group = select("group");
   group.append(...GROUPS.map((name) => h("option", { value: name }, t(`fleet.group.${name || "none"}`))));

@@ -138,6 +138,7 @@ export function fleetList({ place, clear }) {
       sight.unobserve(row.node);
       rows.delete(id);
     }
+    setAttribute(table, "data-bare", group && position === 0 ? "" : null);
     table.hidden = units.length === 0;
     more.hidden = hidden === 0;
     if (hidden) setText(more, t("fleet.more", { n: number(hidden) }));

@@ -35,7 +35,7 @@ export function fleetMap({ place, choose }) {
   const zoomIn = h("button", { type: "button", class: "button", "aria-label": t("map.in"), onclick: () => zoom(2) }, "+");
   const lost = h("p", { class: "lost quiet" });
   const panel = mapPanel({ choose, zoom: (cluster) => zoom(4, cluster) });
-  place.append(h("div", { class: "map-side" }, h("div", { class: "zoom" }, zoomIn, zoomOut), drawing, legend(), lost), panel.node);
+  place.append(h("div", { class: "map-side" }, h("div", { class: "zoomed" }, h("div", { class: "zoom" }, zoomIn, zoomOut), drawing), legend(), lost), panel.node);
 
   const labels = [
     ...CITIES.map(([name, lon, lat]) => label(project(lon, lat), t(`city.${name}`), "city")),
@@ -56,8 +56,8 @@ export function fleetMap({ place, choose }) {
     return { node, place: (k) => setAttribute(node, "transform", `translate(${x.toFixed(1)} ${y.toFixed(1)}) scale(${k})`), dot };
   }
 
-  /** The map's units per pixel: marks and names keep their size whatever the zoom is. */
-  const unitsPerPixel = () => view.w / Math.max(1, drawing.clientWidth);
+  /** The map's units per pixel of the usual type size: marks and names keep their size whatever the zoom is. */
+  const unitsPerPixel = () => Math.max(view.w / Math.max(1, drawing.clientWidth), view.h / Math.max(1, drawing.clientHeight)) * (px(100) / 100);
 
   function zoom(factor, at = null) {
     const w = Math.min(WHOLE.w, Math.max(WHOLE.w / MOST_ZOOM, view.w / factor));
@@ -96,7 +96,7 @@ export function fleetMap({ place, choose }) {
     const sum = sums(cluster.units);
     cluster.sum = sum;
     const many = cluster.units.length > 1;
-    const radius = px(many ? 11 + Math.min(9, 3 * Math.log10(cluster.units.length)) : 9);
+    const radius = many ? 11 + Math.min(9, 3 * Math.log10(cluster.units.length)) : 9;
     setAttribute(found.node, "transform", `translate(${cluster.x.toFixed(2)} ${cluster.y.toFixed(2)}) scale(${k.toFixed(4)})`);
     setAttribute(found.node, "data-state", sum.state);
     setAttribute(found.node, "data-tone", sum.tone);
@@ -121,15 +121,13 @@ export function fleetMap({ place, choose }) {
     let nowhere = null;
     if (wanted !== members) {
       members = wanted;
-      const gathered = gather(units, px(30) * k);
+      const gathered = gather(units, 30 * k);
       clusters = gathered.clusters;
       nowhere = gathered.lost;
       const keys = new Set(clusters.map((one) => one.key));
       for (const key of nodes.keys()) if (!keys.has(key)) nodes.delete(key);
       if (!keys.has(chosen)) chosen = null;
-      for (const one of labels) {
-        one.place(k * px(1));
-      }
+      for (const one of labels) one.place(k);
       setText(lost, nowhere.length ? t("map.nowhere", { n: number(nowhere.length) }) : "");
       lost.hidden = nowhere.length === 0;
     }

@@ -1,6 +1,6 @@
 // Beside the map: the units of the mark that was chosen, trouble first, each with the way to its page.
 
-import { arrange, h, setAttribute, setText } from "./dom.js";
+import { arrange, h, setText } from "./dom.js";
 import { causeOf } from "./fleet_row.js";
 import { byGravity, byTrouble } from "./fleet_units.js";
 import { number, span } from "./format.js";
@@ -18,8 +18,7 @@ function entry(unit) {
   return {
     node,
     show(unit, now) {
-      badge.show(unit.state);
-      setAttribute(badge.node, "data-tone", unit.tone);
+      badge.show(unit.state, unit.reason, unit.code);
       const rate = unit.throughput_tph === null ? "" : `${number(unit.throughput_tph, 1)} ${word("ucum", "t/h")}`;
       setText(more, join(causeOf(unit), Number.isFinite(unit.since) ? span(now - unit.since) : "", rate));
     },

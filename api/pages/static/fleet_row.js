@@ -1,12 +1,13 @@
 // One unit's row on the fleet page.
 
-import { narrowStrip, readDay } from "./day.js";
+import { readDay } from "./day.js";
 import { h, setAttribute, setText, svg } from "./dom.js";
 import { mass } from "./fleet_summary.js";
 import { ago, moment, number, percent, span } from "./format.js";
 import { join, t, word } from "./language.js";
+import { narrowStrip } from "./narrow_strip.js";
 import { shareOfTarget } from "./standing.js";
-import { icon, reasonWord, stateBadge } from "./states.js";
+import { icon, reasonWord, stateBadge, stateOf } from "./states.js";
 
 const BELL = "M8 2c-2.6 0-4 2-4 4.5C4 10 2.5 11 2.5 11h11S12 10 12 6.5C12 4 10.6 2 8 2zM6.8 13.6h2.4";
 const LINK = "M2 6a9 9 0 0 1 12 0M4.5 9a5.3 5.3 0 0 1 7 0M8 12.5v.1M2.5 13.5l11-11";
@@ -69,8 +70,8 @@ function dayStrip(unitId) {
   };
 }
 
-/** Why a unit stands as it does: what the operator said goes first. */
-export const causeOf = (unit) => (unit.code ? word("code", unit.code) : reasonWord(unit.reason));
+/** Why a unit stands as it does; what the badge says already is left out. */
+export const causeOf = (unit) => reasonWord(unit.reason, unit.code);
 
 export function fleetRow(unit) {
   const badge = stateBadge();
@@ -108,11 +109,10 @@ export function fleetRow(unit) {
     /** `day`: whether to show the last 24 hours too; a fleet of thousands does not ask for all of them. */
     show(unit, now, withDay) {
       if (withDay) day.show(unit, now);
-      setAttribute(node, "data-state", unit.state);
+      setAttribute(node, "data-state", stateOf(unit.state, unit.reason).name);
       setAttribute(node, "data-tone", unit.tone);
       setAttribute(node, "data-connection", unit.link);
-      badge.show(unit.state);
-      setAttribute(badge.node, "data-tone", unit.tone);
+      badge.show(unit.state, unit.reason, unit.code);
       setText(since, Number.isFinite(unit.since) ? join(span(now - unit.since), t("since", { moment: moment(unit.since, now) })) : t("not-known"));
       setText(where, [word("place", unit.site), word("place", unit.province), word("mineral", unit.mineral)].map((name) => `\u2068${name}\u2069`).join(t("separator")));
       setText(reason, causeOf(unit));
@@ -126,7 +126,7 @@ export function fleetRow(unit) {
       setText(month, t("tonnes.month", { n: mass(unit.tonnes_month) }));
       const idle = Number.isFinite(unit.lastTonne) ? now - unit.lastTonne : NaN;
       const days = Math.floor(idle / DAY_MS);
-      setText(lastTonne, Number.isFinite(idle) ? (days >= 1 ? t("days", { n: number(days) }) : ago(idle)) : t("never"));
+      setText(lastTonne, Number.isFinite(idle) ? (days >= 1 ? t(days === 1 ? "days.one" : "days", { n: number(days) }) : ago(idle)) : t("never"));
       setAttribute(lastTonne, "class", days >= 1 || !Number.isFinite(idle) ? "dry" : null);
       setText(lastTonneAt, Number.isFinite(idle) ? moment(unit.lastTonne, now) : "");
       setText(seen, Number.isFinite(unit.lastSeen) ? (unit.link === "live" ? t("seen.live") : ago(now - unit.lastSeen)) : t("never"));

@@ -16,11 +16,6 @@ const WORDED = new Set(["state", "reason", "code"]);
 
 const ms = (seconds) => (seconds === null ? NaN : seconds * 1000);
 
-/** A stop that somebody gave a reason for is no calm one: the plant stands, and not by plan. */
-function toneOf(state, reason) {
-  return state === "PLANNED_STOP" && reason === "coded" ? "attention" : stateOf(state).tone;
-}
-
 export class Fleet {
   units = new Map();
   month = null;
@@ -76,8 +71,9 @@ export class Fleet {
     unit.lastTonne = ms(unit.last_tonne_s);
     unit.lastSeen = ms(unit.last_seen_s);
     unit.link = CONNECTIONS[unit.connection];
-    unit.tone = toneOf(unit.state, unit.reason);
-    unit.rank = unit.tone === stateOf(unit.state).tone ? stateOf(unit.state).rank : stateOf("STOPPED_UNCODED").rank;
+    const shown = stateOf(unit.state, unit.reason);
+    unit.tone = shown.tone;
+    unit.rank = shown.rank;
   }
 }
 

@@ -1,15 +1,32 @@
-// The machines of a unit in the order the ore flows: lamps for what is on or off, a gauge for each value.
+// The machines of a unit: what each is called, what it looks like, and whether it does its work.
 
-import { bar } from "./bar.js";
-import { h, setAttribute, setText } from "./dom.js";
-import { number } from "./format.js";
-import { language, t, word } from "./language.js";
-import { reading } from "./reading.js";
-import { icon } from "./states.js";
+import { svg } from "./dom.js";
+import { language, word } from "./language.js";
 
-const ON = "M4 2.5l9 5.5-9 5.5z";
-const OFF = "M4 4h8v8H4z";
-const FAULT = "M8 2l6.5 12h-13zM8 6.5v3.2M8 11.9v.1";
+// Drawings of our own on a grid of 48 by 32, the ore coming from the left.
+const CRUSHER_FEET = "M10 29h28";
+const DRAWINGS = {
+  feeder: "M8 3h30l-7 12H15zM10 19l30 4M15 21.5a3 3 0 1 0 .01 0zM34 24a3 3 0 1 0 .01 0z",
+  jaw_crusher: `M10 3v22h9L14 3zM38 5l-7 20h-5L33 5zM36 7a4 4 0 1 0 .01 0zM20 6l4 3M19 12l4 2M21 18l2 1${CRUSHER_FEET}`,
+  impact_crusher: `M8 27V9l9-6h23v24M26 10a6.5 6.5 0 1 0 .01 0zM26 10V6M26 23v4M19.5 16.5h-4M32.5 16.5h4${CRUSHER_FEET}`,
+  cone_crusher: `M8 3l8 17M40 3l-8 17M24 6l9 16H15zM24 22v7${CRUSHER_FEET}`,
+  screen: "M5 5l38 7v9L5 14zM5 9.5l38 7M14 21v2M14 26v2M22 22.5v2M22 27.5v2M30 24v2M30 29v1",
+  conveyor: "M8 18L38 5M11 27L41 14M9.5 18a4.6 4.6 0 1 0 .01 0zM39.5 5a4.6 4.6 0 1 0 .01 0zM18 12l4-6 5 2",
+  belt_scale: "M7 7h34a4 4 0 0 1 0 8H7a4 4 0 0 1 0-8zM24 15l8 13H16zM24 22v2",
+  ball_mill: "M10 5h28v21H10zM10 12H3v7h7M38 12h7v7h-7M16 18a2.6 2.6 0 1 0 .01 0zM22.5 19.5a2.6 2.6 0 1 0 .01 0zM29 18.5a2.6 2.6 0 1 0 .01 0z",
+  cyclone: "M14 8h20v6l-8.5 15h-3L14 14zM20 8V3h9M14 11H5",
+  flotation_bank: "M5 10h38v18H5zM17.5 10v18M30.5 10v18M6 7q2.5-4 5 0t5 0 5 0 5 0 5 0 5 0 5 0M11 17v7M24 17v7M37 17v7",
+  thickener: "M4 9h40v6L27 26h-6L4 15zM24 3v17M11 14l13 6 13-6M15 3h18",
+  filter: "M4 4v25M44 4v25M4 8h40M10 8v18M16 8v18M22 8v18M28 8v18M34 8v18M38 8v18M4 29h6M38 29h6",
+  jig: "M5 5h38v10L34 28h-4l-6-12-6 12h-4L5 15zM24 5v11M9 10q2.5-3 5 0t5 0M28 10q2.5-3 5 0t5 0",
+  magnetic_separator: "M24 6a10 10 0 1 0 .01 0zM16.5 16a7.5 7.5 0 0 0 15 0zM4 4l12 5M12 24l-6 5M36 24l6 5",
+  washer: "M4 19L37 4l7 9L11 29zM10 23l30-14.5M14 16l5 7M21 13l5 7M28 9.5l5 7M9 5v4M15 3v4",
+  genset: "M4 11h26v15H4zM30 14h13v9H30zM9 11V6h9v5M18 13l-5 6h7l-4 5M34 23v5M40 23v5",
+};
+const UNKNOWN = "M9 6h30v20H9zM17 16h14";
+
+export const glyph = (cls) => svg("svg", { class: "glyph", viewBox: "0 0 48 32", "aria-hidden": "true" }, svg("path", { d: DRAWINGS[cls] ?? UNKNOWN }));
+
 const PRODUCING = new Set(["RUNNING", "UNDERPERFORMING"]);
 
 const titleOf = (machine) => machine.title?.[language] ?? machine.title?.en ?? machine.id;
@@ -29,43 +46,6 @@ export function nameMachines(machines) {
 /** "Jaw crusher · Bearing temperature": the name of a signal where its machine is not in sight. */
 export const fullName = (machine, signal) => `${machine.shown} – ${word("signal", signal.name)}`;
 
-function lamp(signal) {
-  const good = signal.name === "running";
-  const text = h("span", {});
-  const node = h("span", { class: "lamp-chip" }, icon(good ? OFF : FAULT), text);
-  return {
-    node,
-    show(read) {
-      const on = read.value === null ? null : read.value >= 0.5;
-      const state = read.trust === "good" || read.trust === "stale" ? on : null;
-      setAttribute(node, "data-on", state === null ? "unknown" : String(state));
-      setAttribute(node, "data-kind", good ? "run" : "fault");
-      if (good) setAttribute(node.firstChild.firstChild, "d", state ? ON : OFF);
-      const name = word("signal", signal.name);
-      setText(text, good && state === false ? t("digital.stopped") : name);
-      setAttribute(node, "title", `${name}: ${state === null ? t("not-known") : t(state ? "digital.on" : "digital.off")}`);
-    },
-  };
-}
-
-function total(signal) {
-  const value = h("span", { class: "value" });
-  const unit = h("span", { class: "unit" });
-  const remark = h("span", { class: "remark" });
-  const age = h("span", { class: "age" });
-  const node = h("div", { class: "bar total" }, h("span", { class: "name" }, word("signal", signal.name), remark), h("span", {}, h("span", { class: "amount" }, value, unit), age));
-  return {
-    node,
-    show(read) {
-      setText(value, read.text);
-      setText(unit, read.unit);
-      setText(remark, read.remark);
-      setText(age, read.age);
-      setAttribute(node, "data-trust", read.trust);
-    },
-  };
-}
-
 /** Whether a machine does its work, so that a low value of the signal means something. */
 export function works(machine, signal, signals, state) {
   if (signal.name === "level") return true;
@@ -75,43 +55,4 @@ export function works(machine, signal, signals, state) {
   const told = running && signals[`${machine.id}.running`];
   if (told) return told[0] >= 0.5;
   return PRODUCING.has(state);
-}
-
-export function machineCards({ unit, openTrend }) {
-  const parts = [];
-  const nodes = unit.machines.map((machine, place) => {
-    const lamps = h("div", { class: "lamps" });
-    const rows = h("div", { class: "rows" });
-    for (const signal of machine.signals) {
-      const ref = `${machine.id}.${signal.name}`;
-      let part;
-      if (signal.kind === "digital") part = lamp(signal);
-      else if (signal.kind === "totaliser") part = total(signal);
-      else {
-        part = bar({
-          name: word("signal", signal.name),
-          label: fullName(machine, signal),
-          signal,
-          target: ref === unit.roles?.flow ? unit.target_tph : null,
-          open: () => openTrend(ref),
-        });
-      }
-      (signal.kind === "digital" ? lamps : rows).append(part.node);
-      parts.push({ ref, machine, signal, part });
-    }
-    return h(
-      "article",
-      { class: "machine panel", "data-machine": machine.id, "data-class": machine.class },
-      h("header", {}, h("span", { class: "place", "aria-hidden": "true" }, number(place + 1)), h("h3", {}, machine.shown), h("span", { class: "space" }), lamps),
-      rows,
-    );
-  });
-  return {
-    nodes,
-    show({ signals, now, trusted, state }) {
-      for (const { ref, machine, signal, part } of parts) {
-        part.show(reading({ signal, told: signals[ref], now, trusted, working: works(machine, signal, signals, state) }));
-      }
-    },
-  };
 }

@@ -35,6 +35,12 @@ export class LiveStream {
     return this.#offset === null ? NaN : performance.now() + this.#offset;
   }
 
+  /** Look at something else from now on. */
+  look(url) {
+    this.url = url;
+    this.#open();
+  }
+
   start() {
     this.#open();
     setInterval(() => this.#watch(), 500);
@@ -43,6 +49,7 @@ export class LiveStream {
   }
 
   #open() {
+    if (this.url === null) return; // nothing to look at yet
     this.#source?.close();
     clearTimeout(this.#again);
     this.#again = null;

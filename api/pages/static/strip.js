@@ -1,7 +1,7 @@
 // The states of the last 24 hours as one strip, with what each took, and why. Time runs from left to right in
 // both languages, as on the plant's own recorders.
 
-import { DAY_MS, merged } from "./day.js";
+import { DAY_MS, merged, sumsOf } from "./day.js";
 import { h, px, setAttribute, setText, svg } from "./dom.js";
 import { minute, moment, span } from "./format.js";
 import { join, t } from "./language.js";
@@ -10,6 +10,7 @@ import { icon, reasonWord, stateIcon, stateOf, stateWord } from "./states.js";
 const TEHRAN_MS = 12_600_000; // +03:30, so that ticks stand on Tehran's full hours
 const HEIGHT = px(44);
 const SHOWN_CHANGES = 12;
+const wordOf = (one) => stateWord(one.state, one.reason, one.code);
 
 export function stateStrip() {
   const pattern = svg(
@@ -49,8 +50,8 @@ export function stateStrip() {
       ...shown.map((one) => {
         const left = x(one.from, width);
         const wide = Math.max(1, x(one.to, width) - left);
-        const state = stateOf(one.state);
-        const group = svg("g", { class: "segment", "data-state": one.state, "data-tone": state.tone }, svg("rect", { x: left, y: 0, width: wide, height: HEIGHT }));
+        const state = stateOf(one.state, one.reason);
+        const group = svg("g", { class: "segment", "data-state": state.name, "data-tone": state.tone }, svg("rect", { x: left, y: 0, width: wide, height: HEIGHT }));
         if (one.state === "COMMS_LOSS") group.append(svg("rect", { class: "over", x: left, y: 0, width: wide, height: HEIGHT, fill: "url(#hatch)" }));
         if (wide > px(26)) {
           const drawn = icon(state.icon);
@@ -76,18 +77,16 @@ export function stateStrip() {
   }
 
   function drawLegend() {
-    const sums = new Map();
-    for (const one of shown) sums.set(one.state, (sums.get(one.state) ?? 0) + one.to - one.from);
-    const order = [...sums].sort((a, b) => b[1] - a[1]);
-    legend.replaceChildren(...order.map(([state, ms]) => h("li", { "data-state": state }, h("span", { class: "swatch" }, stateIcon(state)), h("span", {}, stateWord(state)), h("b", {}, span(ms)))));
-    setAttribute(drawing, "aria-label", t("strip.label", { summary: order.map(([state, ms]) => `${stateWord(state)} ${span(ms)}`).join(", ") }));
+    const order = [...sumsOf(shown).values()];
+    legend.replaceChildren(...order.map(({ word, ms, one }) => h("li", { "data-state": stateOf(one.state, one.reason).name }, h("span", { class: "swatch" }, stateIcon(one.state, one.reason)), h("span", {}, word), h("b", {}, span(ms)))));
+    setAttribute(drawing, "aria-label", t("strip.label", { summary: order.map(({ word, ms }) => `${word} ${span(ms)}`).join(t("list")) }));
   }
 
   function drawChanges() {
     const newest = shown.slice(-SHOWN_CHANGES).reverse();
     changes.replaceChildren(
       ...newest.map((one) =>
-        h("tr", { "data-state": one.state }, h("td", {}, moment(one.begun, range[1])), h("td", { class: "with-icon" }, stateIcon(one.state), stateWord(one.state)), h("td", {}, span(one.to - one.begun)), h("td", {}, reasonWord(one.reason), one.provisional ? h("span", { class: "quiet", title: t("provisional.title") }, ` ${t("provisional")}`) : null)),
+        h("tr", { "data-state": stateOf(one.state, one.reason).name }, h("td", {}, moment(one.begun, range[1])), h("td", { class: "with-icon" }, stateIcon(one.state, one.reason), wordOf(one)), h("td", {}, span(one.to - one.begun)), h("td", {}, reasonWord(one.reason, one.code), one.provisional ? h("span", { class: "quiet", title: t("provisional.title") }, ` ${t("provisional")}`) : null)),
       ),
     );
   }
@@ -105,9 +104,9 @@ export function stateStrip() {
     if (!shown.length) return setText(readout, t("strip.none"));
     const index = picked ?? shown.length - 1;
     const one = shown[Math.min(index, shown.length - 1)];
-    const why = reasonWord(one.reason);
+    const why = reasonWord(one.reason, one.code);
     const until = one.to >= range[1] ? t("strip.now") : minute(one.to);
-    setText(readout, join(stateWord(one.state), `${moment(one.begun, range[1])} – ${until}`, span(one.to - one.begun), why));
+    setText(readout, join(wordOf(one), `${moment(one.begun, range[1])} – ${until}`, span(one.to - one.begun), why));
     setAttribute(cursor, "visibility", picked === null ? "hidden" : null);
     if (picked !== null) setAttribute(cursor, "x", x((one.from + one.to) / 2, frame.clientWidth));
     return undefined;

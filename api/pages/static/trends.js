@@ -9,7 +9,7 @@ import { fullName } from "./machines.js";
 
 const RANGES = {
   "15min": { ms: 900_000, step: 2 },
-  "1h": { ms: 3_600_000, step: 10 },
+  "1h": { ms: 3_600_000, step: 15 },
   "6h": { ms: 21_600_000, step: 60 },
   "24h": { ms: 86_400_000, step: 180 },
 };

@@ -1,28 +1,27 @@
-// The page of one unit.
+// The page of one unit: head and mimic first, the rest as it is needed.
 //
-//   /units/ID, /latest --> what there is, newest values --+
-//   /live?unit=ID ------> frames, one a second -----------+--> head, gauges, machines, trends, strip, alerts
-//   /units/ID/states, /history, /alerts ------------------+
+//   /units/ID ----------> what there is ------------------+
+//   /live?unit=ID ------> frames, one a second -----------+--> head, mimic --> strip, alerts --> trends, once in sight
+//   /units/ID/states, /history, /alerts ------------------------------------+
 
 import { answeredAt, ApiError, ask, everything, insist } from "./api.js";
-import { alertPanel } from "./alerts.js";
-import { readDay } from "./day.js";
-import { demoControls } from "./demo.js";
-import { dial } from "./dial.js";
 import { h, setText } from "./dom.js";
 import { instant } from "./format.js";
-import { t, translate, word } from "./language.js";
-import { fullName, machineCards, nameMachines, works } from "./machines.js";
+import { learn, t, translate, word } from "./language.js";
+import { nameMachines } from "./machines.js";
 import { masthead } from "./masthead.js";
-import { reading } from "./reading.js";
+import { mimic } from "./mimic.js";
 import { fromFrame, fromList } from "./standing.js";
-import { stateStrip } from "./strip.js";
 import { LiveStream } from "./stream.js";
-import { trends } from "./trends.js";
 import { unitHead } from "./unit_head.js";
 
 const STATES_REREAD_MS = 60_000;
-const MOST_DIALS = 6;
+const STRIP_DRAW_MS = 10_000;
+/** An onset that moves by less is the same one. */
+const SAME_ONSET_MS = 5_000;
+const LINK_SHOWN_MS = 900;
+/** A frame comes at once; only without one the newest values are asked for. */
+const FRAME_AWAITED_MS = 2_500;
 
 const unitId = decodeURIComponent(location.pathname.split("/").filter(Boolean).at(-1) ?? "");
 const api = `/api/v1/units/${encodeURIComponent(unitId)}`;
@@ -32,10 +31,25 @@ translate();
 document.title = `${unitId} · ${t("app.name")}`;
 const showLink = masthead({ trail: [h("span", { class: "crumb ltr" }, unitId)] });
 
+/** Fetch a part that comes later: over a link that fails just then, until it is there. */
+const later = (load) =>
+  insist(async () => {
+    try {
+      return await load();
+    } catch (error) {
+      throw /dynamically imported|[Ii]mporting a module/.test(error?.message) ? new ApiError(0, error.message) : error;
+    }
+  });
+
+/** Fetch the styles of such a part; without them it still works. */
+const dress = (name) => new Promise((done) => document.head.append(h("link", { rel: "stylesheet", href: `/static/${name}.css`, onload: done, onerror: done })));
+
 let view = null; // built once the unit is known
 let standing = null;
 const signals = {}; // machine.signal -> [value, time_ms, quality]
 let frame = null;
+let linkShown = null;
+let linkShownAt = -Infinity;
 
 const stream = new LiveStream({
   url: `/api/v1/live?unit=${encodeURIComponent(unitId)}`,
@@ -46,11 +60,16 @@ const stream = new LiveStream({
     standing = fromFrame(unit);
     Object.assign(signals, unit.signals);
     draw();
-    view?.trends.take(unit.signals ?? {});
-    view?.alerts.take(told.alerts);
-    view?.strip.take();
+    view?.stop?.take(standing);
+    view?.trends?.take(unit.signals ?? {});
+    view?.alerts?.take(told.alerts);
+    view?.strip?.take();
   },
   onLink(link, silent) {
+    // Told several times a second: with the frame is enough, so that a second is painted once.
+    if (link === linkShown && performance.now() - linkShownAt < LINK_SHOWN_MS) return;
+    linkShown = link;
+    linkShownAt = performance.now();
     showLink(link, silent, stream.now());
     // While frames fail to come nothing else would redraw, and ages must go on growing.
     if (link === "stale" || link === "lost") draw();
@@ -65,23 +84,13 @@ function draw() {
   const at = now();
   const trusted = stream.link === "lost" ? "lost" : standing.connection;
   view.head.show(standing, at, trusted === "lost" && standing.connection === "live");
-  for (const { ref, machine, signal, gauge } of view.dials) {
-    gauge.show(reading({ signal, told: signals[ref], now: at, trusted, working: works(machine, signal, signals, standing.state) }));
-  }
-  view.machines.show({ signals, now: at, trusted, state: standing.state });
+  const told = { signals, now: at, trusted, state: standing.state, standing };
+  view.mimic.show(told);
+  view.machines?.show(told);
 }
 
-/** The gauges that tell most: the parts of the unit's state, then the hottest bearing, power and engine. */
-function chooseDials(unit) {
-  const all = unit.machines.flatMap((machine) => machine.signals.map((signal) => ({ ref: `${machine.id}.${signal.name}`, machine, signal })));
-  const named = (name) => all.find((one) => one.signal.name === name)?.ref;
-  const roles = unit.roles ?? {};
-  const wanted = [roles.flow, roles.main, roles.hopper, named("bearing_temperature"), named("trunnion_temperature"), all.find((one) => one.machine.class === "genset" && one.signal.name === "power")?.ref, named("coolant_temperature"), named("wash_water"), named("frequency")];
-  const refs = [...new Set(wanted.filter(Boolean))].slice(0, MOST_DIALS);
-  return refs.map((ref) => all.find((one) => one.ref === ref)).filter((one) => one?.signal.kind === "analog");
-}
-
-function stripPanel() {
+async function stripPanel() {
+  const [{ stateStrip }, { readDay }] = await later(() => Promise.all([import("./strip.js"), import("./day.js")]));
   const drawn = stateStrip();
   part("day").append(drawn.node);
   let intervals = [];
@@ -95,13 +104,13 @@ function stripPanel() {
   let drawnAt = -Infinity;
   return {
     take() {
-      const key = `${standing.state} ${standing.since}`;
-      if (key !== seen || performance.now() - readAt > STATES_REREAD_MS) {
-        seen = key;
+      const same = seen && seen.state === standing.state && seen.code === standing.code && Math.abs(seen.since - standing.since) < SAME_ONSET_MS;
+      if (!same || performance.now() - readAt > STATES_REREAD_MS) {
+        seen = standing;
         read().catch(() => {
           readAt = performance.now() - STATES_REREAD_MS + 10_000;
         });
-      } else if (performance.now() - drawnAt > 10_000) {
+      } else if (performance.now() - drawnAt > STRIP_DRAW_MS) {
         // A strip of a day moves a pixel a minute: no need to draw it every second.
         drawnAt = performance.now();
         drawn.show(intervals, standing, now());
@@ -110,34 +119,71 @@ function stripPanel() {
   };
 }
 
+/** Cards with every signal of the machines that somebody chose; without `ids`: of all, or of none. */
+let cards = null;
+async function openMachines(...ids) {
+  cards ??= later(() => Promise.all([import("./machine_cards.js"), dress("machine_cards")])).then(([{ machineCards }]) => {
+    view.machines = machineCards({ unit: view.unit, place: part("machines"), every: part("every-signal"), openTrend, draw, back: view.mimic.focus });
+    return view.machines;
+  });
+  (await cards).open(...ids);
+}
+
+/** The trends are below everything else: they are fetched when somebody comes near, or asks for one. */
+let loading = null;
+function loadTrends(unit) {
+  if (loading) return loading;
+  loading = later(() => Promise.all([import("./trends.js"), learn("trends"), dress("trends")])).then(([{ trends }]) => {
+    const history = trends({ unit, now });
+    part("trends").append(history.node);
+    part("trend-range").append(history.chooser);
+    for (const ref of [unit.roles?.flow, unit.roles?.main, unit.roles?.hopper].filter(Boolean)) history.show(ref);
+    if (frame) history.take(frame.units[unitId]?.signals ?? {});
+    view.trends = history;
+    return history;
+  });
+  return loading;
+}
+const openTrend = async (ref) => (await loadTrends(view.unit)).show(ref, { reveal: true });
+
 function build(unit) {
   nameMachines(unit.machines);
   const head = unitHead(unit);
   part("head").replaceChildren(head.node);
-  const history = trends({ unit, now });
-  const openTrend = (ref) => history.show(ref, { reveal: true });
-  const dials = chooseDials(unit).map((one) => {
-    const name = one.ref === unit.roles?.flow ? t("unit.rate") : fullName(one.machine, one.signal);
-    const target = one.ref === unit.roles?.flow ? unit.target_tph : null;
-    return { ...one, gauge: dial({ name, signal: one.signal, target, open: () => openTrend(one.ref) }) };
-  });
-  part("dials").replaceChildren(...dials.map((one) => one.gauge.node));
-  const machines = machineCards({ unit, openTrend });
-  part("machines").replaceChildren(...machines.nodes);
-  part("trends").append(history.node);
-  part("trend-range").append(history.chooser);
-  const alerts = alertPanel({ unitId, now });
-  part("alerts").append(alerts.node);
-  view = { head, dials, machines, trends: history, alerts, strip: stripPanel() };
+  const circuit = mimic({ unit, openTrend, openMachine: openMachines });
+  part("mimic").append(circuit.node);
+  part("every-signal").addEventListener("click", () => openMachines());
+  view = { unit, head, mimic: circuit };
   standing ??= fromList(unit);
-  draw();
   for (const body of document.querySelectorAll("[data-after-load]")) body.hidden = false;
-  for (const ref of [unit.roles?.flow, unit.roles?.main, unit.roles?.hopper].filter(Boolean)) history.show(ref);
-  // A frame may have come before the view, or may not come at all: what can be asked for is shown anyway.
-  if (frame) history.take(frame.units[unitId]?.signals ?? {});
-  alerts.take(frame?.alerts ?? { changed: 0 });
-  view.strip.take();
+  draw();
   document.title = `${unitId} · ${word("place", unit.site)} · ${t("app.name")}`;
+  // Not among the modules that the first gauges wait for.
+  import("./stop_reasons.js").then(({ stopReasons }) => {
+    view.stop = stopReasons({ unitId, panel: part("stop"), now });
+    if (standing) view.stop.take(standing);
+  });
+}
+
+/** What stands beside and below the gauges, once they are there. */
+async function buildRest() {
+  const alerts = later(() => Promise.all([import("./alerts.js"), learn("alerts")])).then(([{ alertPanel }]) => {
+    view.alerts = alertPanel({ unitId, now });
+    part("alerts").append(view.alerts.node);
+    // A frame may not come at all: what can be asked for is shown anyway.
+    view.alerts.take(frame?.alerts ?? { changed: 0 });
+  });
+  view.strip = await stripPanel();
+  view.strip.take();
+  await alerts;
+  const near = new IntersectionObserver((seen) => {
+    if (!seen.some((one) => one.isIntersecting)) return;
+    near.disconnect();
+    loadTrends(view.unit);
+  });
+  near.observe(part("trends"));
+  const { demoControls } = await later(() => import("./demo.js"));
+  await demoControls({ unitId, panel: part("demo") });
 }
 
 async function fillLatest() {
@@ -167,8 +213,8 @@ async function begin() {
     note.append(h("a", { class: "button", href: "/" }, t("unit.missing.back")));
     return;
   }
-  demoControls({ unitId, panel: part("demo") });
-  fillLatest().catch(() => {}); // history may be missing altogether; frames fill the gauges
+  requestAnimationFrame(() => setTimeout(buildRest));
+  setTimeout(() => frame ?? fillLatest(), FRAME_AWAITED_MS);
 }
 
 stream.start();

@@ -5,9 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
-from api.static_files import PAGES, read_files
 from tests.system.pages.plant import HOUR_MS, alert, iso
 
 if TYPE_CHECKING:
@@ -98,20 +96,6 @@ def deeds(fake: FakeService) -> dict[str, Endpoint]:
         return JSONResponse(found)
 
     return {"/alerts/{alert:int}/{what}": act}
-
-
-def shell() -> list[Route]:
-    """Return the service worker, made as the service makes it; a page says where it is asked for."""
-    worker = read_files()["sw.js"]
-
-    async def answer(request: Request) -> Response:
-        return worker.response(request)
-
-    return [Route("/sw.js", answer)]
-
-
-def pages(page: Callable[[str], Endpoint]) -> list[Route]:
-    return [Route(path, page(name)) for path, name in PAGES.items()]
 
 
 def _find(fake: FakeService, number: int) -> dict[str, Any]:

@@ -11,15 +11,17 @@ from starlette.responses import JSONResponse, Response
 from tests.system.pages.plant import HOUR_MS, UNITS, Told
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     from starlette.requests import Request
 
     from orewatch.plant.unit import Unit
     from tests.system.pages.server import FakeService
 
-COLUMNS = ("state", "reason", "code", "since_s", "connection", "throughput_tph", "target_tph", "tonnes_today")
-COLUMNS += ("tonnes_month", "last_tonne_s", "last_seen_s", "unknown_h", "alerts")
+COLUMNS: tuple[str, ...] = (
+    *("state", "reason", "code", "since_s", "connection", "throughput_tph", "target_tph"),
+    *("tonnes_today", "tonnes_month", "last_tonne_s", "last_seen_s", "unknown_h", "alerts"),
+)
 WORDED = ("state", "reason", "code")
 FIXED = ("site", "province", "mineral", "model")
 PLACES = {
@@ -139,7 +141,7 @@ class Changes:
         return {"t": now, "from": since, "units": units, "alerts": alerts}
 
 
-def routes(fake: FakeService) -> dict[str, Callable[[Request], Awaitable[Response]]]:
+def routes(fake: FakeService) -> dict[str, Callable[[Request], Coroutine[Any, Any, Response]]]:
     async def whole(_: Request) -> Response:
         fake.tables += 1
         return JSONResponse(table(fake))

@@ -7,10 +7,14 @@ import random
 import zlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from api.units.views import streams
 from orewatch.plant.catalogue import SignalKind, SignalRef, catalogue
 from orewatch.plant.unit import Unit, unit_from_circuit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 HOUR_MS = 3_600_000
 LIMITS = ("normal_low", "normal_high", "warn", "trip", "warn_low", "trip_low")
@@ -30,6 +34,13 @@ class Told:
     alerts: int = 0
     pending: dict[str, Any] | None = None
     provisional: bool = True
+    code: str | None = None
+    ore: str | None = "N-2"
+    moisture: float | None = 4.2
+    month: float | None = 812.0
+    unknown_h: float | None = 0.0
+    # number, hours since it began, hours to its end, tonnes, plan
+    shift: tuple[int, float, float, float | None, float | None] | None = (2, 5.2, 2.8, 26.4, 44.0)
     # signal -> (value, quality) instead of what the plant would say
     forced: dict[str, tuple[float | None, int]] = field(default_factory=dict)
 
@@ -60,6 +71,11 @@ def iso(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def title_of(cls: str) -> dict[str, str]:
+    known = catalogue().classes.get(cls)
+    return dict(known.title) if known else {"en": cls.replace("_", " ").capitalize()}
+
+
 def detail(unit: Unit, told: Told, now_ms: int) -> dict[str, Any]:
     roles = unit.roles
     return {
@@ -68,7 +84,7 @@ def detail(unit: Unit, told: Told, now_ms: int) -> dict[str, Any]:
             {
                 "id": machine.id,
                 "class": machine.cls,
-                "title": dict(catalogue().classes[machine.cls].title),
+                "title": title_of(machine.cls),
                 "signals": [
                     {
                         "name": s.name,
@@ -85,6 +101,7 @@ def detail(unit: Unit, told: Told, now_ms: int) -> dict[str, Any]:
             }
             for machine in unit.machines.values()
         ],
+        "streams": streams(unit),
         "roles": {
             "flow": str(roles.flow),
             "total": str(roles.total),
@@ -119,6 +136,24 @@ def summary(unit: Unit, told: Told, now_ms: int) -> dict[str, Any]:
         "last_seen": iso(seen),
         "alerts_active": told.alerts,
         "pending": told.pending,
+        **from_people(told, now_ms, iso),
+    }
+
+
+def from_people(told: Told, now_ms: int, at: Callable[[int], Any]) -> dict[str, Any]:
+    """What only people know, in a list (``at`` = iso) or a frame (``at`` = int)."""
+    shift = None
+    if told.shift is not None:
+        number, begun, left, tonnes, plan = told.shift
+        start, end = (now_ms + round(hours * HOUR_MS) // 60_000 * 60_000 for hours in (-begun, left))
+        shift = {"number": number, "start": at(start), "end": at(end), "tonnes": tonnes, "plan_t": plan}
+    return {
+        "tonnes_month": told.month,
+        "unknown_h": told.unknown_h,
+        "ore": told.ore,
+        "moisture_pct": told.moisture,
+        "code": told.code,
+        "shift": shift,
     }
 
 
@@ -137,6 +172,7 @@ def told_frame(unit: Unit, told: Told, now_ms: int, *, signals: bool) -> dict[st
         "last_seen": seen,
         "alerts": told.alerts,
         "pending": told.pending,
+        **from_people(told, now_ms, int),
     }
     if signals:
         frame["signals"] = {str(ref): reading(unit, told, ref, now_ms) for ref, _ in unit.signals()}

@@ -8,27 +8,29 @@ import threading
 import time
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
+from fastapi import FastAPI
 from starlette.applications import Starlette
 from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
 
+from api.session import Gate, Sessions
+from api.static_files import pages
 from orewatch.plant.catalogue import SignalRef
 from tests.servers import free_port
 from tests.system.pages import alerts_fake, fleet_fake
+from tests.system.pages.inputs_fake import FakeInputs, inputs_app
 from tests.system.pages.plant import HOUR_MS, UNITS, alert, detail, iso, standings, summary, told_frame, value_at
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
     from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
-STATIC = Path(__file__).parents[3] / "api" / "pages" / "static"
 SCENARIOS = ("starve", "block_chute", "stop_feeder", "hot_bearing", "throughput_loss", "harder_ore", "cut_link")
 
 
@@ -36,6 +38,7 @@ class FakeService:
     """What the pages see. Tests change its attributes while it runs."""
 
     def __init__(self) -> None:
+        self.inputs = FakeInputs(self)
         self.reset()
 
     def reset(self) -> None:
@@ -51,6 +54,7 @@ class FakeService:
         self.fleet_gap = False
         self.tables = 0
         self.on: set[tuple[str, str]] = set()
+        self.inputs.reset()
         self.alerts_changed = 1
         self.questions: list[str] = []  # what was asked of the alerts
         self.alerts = [
@@ -156,6 +160,7 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
             {
                 "state": told.state,
                 "reason": told.reason,
+                "code": told.code,
                 "from": iso(max(begin, since)),
                 "to": iso(now()),
                 "provisional": True,
@@ -211,15 +216,12 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
 
         return guard
 
-    def page(name: str) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(_: Request) -> Response:
-            if fake.away:
-                return Response("bad gateway", 502)
-            return FileResponse(STATIC / name, headers={"content-security-policy": "default-src 'self'"})
-
-        return answer
-
-    api = {"/units": units, "/units/{unit}": unit, "/units/{unit}/latest": latest, "/units/{unit}/history": history}
+    api: dict[str, Callable[[Request], Awaitable[Response]]] = {
+        "/units": units,
+        "/units/{unit}": unit,
+        "/units/{unit}/latest": latest,
+        "/units/{unit}/history": history,
+    }
     api |= {
         "/units/{unit}/states": states,
         "/demo": demo,
@@ -233,13 +235,32 @@ def make_app(fake: FakeService) -> Starlette:  # noqa: C901, PLR0915 - one closu
             *(Route(f"/api/v1{path}", guarded(end)) for path, end in api.items()),
             *(Route(f"/api/v1{path}", guarded(end), methods=["POST"]) for path, end in posts.items()),
             Route("/api/v1/session", session, methods=["POST"]),
-            *alerts_fake.pages(page),
-            *alerts_fake.shell(),
-            Mount("/static", StaticFiles(directory=STATIC)),
+            Mount("/", rest(fake, pages_as_served(now))),
         ]
     )
     app.add_middleware(GZipMiddleware, minimum_size=500)
     return app
+
+
+def rest(fake: FakeService, files: ASGIApp) -> ASGIApp:
+    """Return what answers everything else: the inputs as the service knows them, and the pages."""
+
+    inputs = inputs_app(fake)
+
+    async def either(scope: Scope, receive: Receive, send: Send) -> None:
+        chosen = inputs if scope.get("path", "").startswith("/api/") else files
+        if fake.away:
+            chosen = Response("bad gateway", 502)
+        await chosen(scope, receive, send)
+
+    return either
+
+
+def pages_as_served(now: Callable[[], int]) -> Gate:
+    """Return the pages' own files as the real service sends them: compressed, tagged, with its headers."""
+    files = FastAPI()
+    files.include_router(pages())
+    return Gate(files, sessions=Sessions(token=None, now_ms=now))
 
 
 @contextmanager

@@ -51,11 +51,11 @@ def test_persian_has_its_direction_digits_and_calendar(visit: Visit, fake: FakeS
     fake.skew_ms = 1_795_433_400_000 - (fake.now_ms() - fake.skew_ms)  # 2026-11-23T11:30Z, 15:00 in Tehran
     page = visit("/units/pb-01", language="fa")
     expect(page.locator("html")).to_have_attribute("dir", "rtl")
-    expect(page.locator(".dial")).to_have_count(6)
+    expect(page.locator(".tile .bar[data-trust=good]")).to_have_count(21)
     expect(page.locator(".masthead .date")).to_have_text("دوشنبه ۲ آذر ۱۴۰۵")
     expect(page.locator(".masthead time")).to_contain_text("۱۵:۰۰")  # noqa: RUF001 - Persian digits
     text = page.locator("main").inner_text()
-    names = re.compile(r"pb-01|MPU-6|m³/h|m/s²|\bpH\b")
+    names = re.compile(r"pb-01|MPU-6|N-2|m³/h|m/s²|\bpH\b")
     assert re.findall(r"[0-9]", names.sub("", text)) == []
     latin = set(re.findall(r"[A-Za-z]{3,}", names.sub("", text)))
     assert latin <= {"kPa", "kWh"}, latin
@@ -89,7 +89,7 @@ def test_the_theme_follows_the_system_until_chosen(visit: Visit) -> None:
 def test_contrast_is_enough_in_every_theme(visit: Visit) -> None:
     for theme in ("light", "dark", "contrast"):
         page = visit("/units/mn-01", theme=theme)
-        expect(page.locator(".dial")).to_have_count(6)
+        expect(page.locator(".tile .bar[data-trust=good]").first).to_be_visible()
         expect(page.locator(".alert").first).to_be_visible()
         poor = page.evaluate(Path(__file__).with_name("contrast.js").read_text(encoding="utf-8"))
         assert poor == [], theme

@@ -21,11 +21,11 @@ def test_a_stalled_stream_is_said_and_heals(visit: Visit, fake: FakeService) -> 
     expect(page.locator("#outage")).to_be_visible()
     expect(page.locator("#outage")).to_contain_text("No news for")
     expect(page.locator("body")).to_have_attribute("data-link", "lost", timeout=15_000)
-    expect(page.locator(".dial[data-trust=lost]").first).to_be_visible()
+    expect(page.locator(".tile .bar[data-trust=lost]").first).to_be_visible()
     fake.stalled = False
     expect(page.locator(".lamp")).to_have_text("Live", timeout=25_000)
     expect(page.locator("#outage")).to_be_hidden()
-    expect(page.locator(".dial[data-trust=good]")).to_have_count(6)
+    expect(page.locator(".tile .bar[data-trust=good]")).to_have_count(21)
 
 
 def test_a_service_that_restarts_is_found_again(visit: Visit, fake: FakeService) -> None:
@@ -42,7 +42,18 @@ def test_a_page_opened_while_the_service_starts_fills_itself(visit: Visit, fake:
     page = visit("/units/pb-01")
     expect(page.get_by_text("The service does not answer yet.")).to_be_visible()
     fake.refusing = False
-    expect(page.locator(".dial")).to_have_count(6, timeout=15_000)
+    expect(page.locator(".tile")).to_have_count(12, timeout=15_000)
+
+
+def test_parts_that_come_later_come_over_a_link_that_fails(visit: Visit) -> None:
+    page = visit("/units/pb-01")
+    expect(page.locator(".tile .bar[data-trust=good]").first).to_be_visible()
+    page.route("**/chart.js", lambda route: route.abort())
+    page.locator("#trends").scroll_into_view_if_needed()
+    page.wait_for_timeout(700)
+    assert page.locator(".trend").count() == 0
+    page.unroute("**/chart.js")
+    expect(page.locator(".trend")).to_have_count(3)
 
 
 def test_a_token_is_asked_for_once(visit: Visit, fake: FakeService) -> None:
@@ -66,7 +77,7 @@ def test_the_servers_clock_counts_not_the_browsers(visit: Visit, fake: FakeServi
     page = visit("/units/mn-01")
     # Since when it stands is measured against the server's time: 41 minutes, not minus two hours.
     expect(page.locator(".head .since")).to_contain_text(re.compile("^41 min"))
-    expect(page.locator(".dial .age").first).to_have_text("now")
+    expect(page.locator(".tile .age").first).to_have_text("now")
     shown = page.locator(".masthead time").get_attribute("datetime") or ""
     assert page.evaluate("text => Math.abs(Date.parse(text) - Date.now())", shown) > 2 * HOUR_MS
     expect(page.locator(".segment").last).to_have_attribute("data-state", "IDLE")

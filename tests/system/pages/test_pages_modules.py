@@ -57,24 +57,24 @@ def ask(page: Page, module: str, expression: str, argument: Any = None) -> Any:
     ],
 )
 def test_levels(page: Page, signal: dict[str, Any], value: float | None, level: str) -> None:
-    assert ask(page, "scale", "m.levelOf(a[0], a[1])", [signal, value]) == level
+    assert ask(page, "reading", "m.levelOf(a[0], a[1])", [signal, value]) == level
 
 
 def test_a_gauge_shows_the_limits_not_the_sensors_whole_range(page: Page) -> None:
     scale = "new m.Scale(a[0], a[1])"
-    assert ask(page, "scale", f"[{scale}.low, {scale}.high]", [BEARING, None]) == [0, 120]
-    low, high = ask(page, "scale", f"[{scale}.low, {scale}.high]", [FREQUENCY, None])
+    assert ask(page, "reading", f"[{scale}.low, {scale}.high]", [BEARING, None]) == [0, 120]
+    low, high = ask(page, "reading", f"[{scale}.low, {scale}.high]", [FREQUENCY, None])
     assert 46 < low < 47.5
     assert 52.5 < high < 54
-    assert ask(page, "scale", f"[{scale}.low, {scale}.high]", [BARE, 13.5]) == [0, 20]
-    kinds = ask(page, "scale", f"{scale}.bands().map((b) => b.kind)", [FREQUENCY, None])
+    assert ask(page, "reading", f"[{scale}.low, {scale}.high]", [BARE, 13.5]) == [0, 20]
+    kinds = ask(page, "reading", f"{scale}.bands().map((b) => b.kind)", [FREQUENCY, None])
     assert kinds == ["trip", "warn", "off", "normal", "off", "warn", "trip"]
 
 
 def test_a_scale_without_limits_grows_and_never_shrinks(page: Page) -> None:
     highs = ask(
         page,
-        "scale",
+        "reading",
         "(() => { const s = new m.Scale(a); return [3, 2, 30, 1].map((v) => (s.admit(v), s.high)); })()",
         BARE,
     )
@@ -148,4 +148,4 @@ def test_trouble_comes_first(page: Page) -> None:
       fleet.take({ t: 1, month: [1405, 9], words, fixed, live, live_columns: Object.keys(live) });
       return [...fleet.units.values()].sort(m.byTrouble).map((u) => u.id).join("");
     })()"""
-    assert ask(page, "fleet_units", order, units) == "ecfbhdga"
+    assert ask(page, "fleet_units", order, units) == "ecfbdhga"

@@ -26,7 +26,8 @@ RECORDER = """() => {
     async resume() { this.state = "running"; this.onstatechange?.(); }
     async close() { this.state = "closed"; }
     createOscillator() {
-      const note = { frequency: { value: 0 }, connect: (to) => to, start() { window.tones.push(note.frequency.value); }, stop() {} };
+      const note = { frequency: { value: 0 }, connect: (to) => to, stop() {} };
+      note.start = () => window.tones.push(note.frequency.value);
       return note;
     }
     createGain() { return { gain: { setValueAtTime() {}, linearRampToValueAtTime() {} }, connect: (to) => to }; }
@@ -78,7 +79,7 @@ def test_each_priority_has_its_tones_and_sounds_once(listen: Callable[[], Page],
     raise_alert(fake, "pb-01", "limit", "low")
     raise_alert(fake, "zn-01", "limit", "high")  # two at once make one sound, the graver one's
     expect(page.locator("#open .alert-row")).to_have_count(len(fake.alerts) - 1)
-    assert HIGH == tones(page)[-5:]
+    assert tones(page)[-5:] == HIGH
 
 
 def test_what_nobody_takes_says_so_again_each_minute(listen: Callable[[], Page], fake: FakeService) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -13,6 +15,7 @@ from api.service import Service
 from api.settings import ApiSettings
 from api.units.demo_controls import DemoState
 from api.units.models import FleetSummary, History, LatestPage, StatesPage, UnitDetail, UnitsPage
+from api.units.views import streams
 from tests.unit.api.made_plant import T0, MadeStore, made_unit
 
 if TYPE_CHECKING:
@@ -100,6 +103,17 @@ async def test_one_unit(house: House) -> None:
     unit = UnitDetail.model_validate(await house.get("/api/v1/units/mn-01"))
     assert [m.id for m in unit.machines] == list(MINE.machines)
     assert unit.roles.flow == "scale.mass_flow"
+    assert [(one.from_, one.to) for one in unit.streams][-2:] == [("scale", "jig"), ("jig", "magnet")]
+
+
+def test_streams_of_what_the_catalogue_does_not_know_are_a_chain() -> None:
+    lead = made_unit("pb-01", "lead")
+    assert {"from": "cyclone", "to": "mill", "title": {"en": "Underflow", "fa": "ته‌ریز"}} in streams(lead)
+    without = {name: one for name, one in lead.machines.items() if name not in {"cone", "filter"}}
+    for stranger in (replace(lead, machines=without), replace(lead, circuit="chromite", machines=without)):
+        ends = [(one["from"], one["to"]) for one in streams(stranger)]
+        assert ends == list(pairwise(name for name in without if name != "genset"))
+    assert streams(replace(lead, machines={"jaw": lead.machines["jaw"]})) == []
 
 
 async def test_latest(house: House) -> None:

@@ -262,3 +262,13 @@ async def test_the_store_over_a_stop_gives_the_same_states_live_and_later(tmp_pa
 
 def test_the_store_made_for_tests_is_a_store() -> None:
     assert MadeStore().latest("x") == {}
+
+
+async def test_what_is_said_of_a_settled_hour_changes_it(house: House) -> None:
+    house.now_ms += 3 * HOUR
+    path = f"{AT}/states?start={T0}&end={T0 + HOUR}"
+    assert "PLANNED_STOP" not in {one["state"] for one in (await house.get(path))["items"]}
+    made = await say(house, "stops", code="power", **{"from": iso(STANDS_SINCE), "to": iso(STANDS_SINCE + 10 * MINUTE)})
+    assert "PLANNED_STOP" in {one["state"] for one in (await house.get(path))["items"]}
+    await house.post(f"{AT}/stops/{made['id']}/withdraw", {"by": "x"}, 201)
+    assert "PLANNED_STOP" not in {one["state"] for one in (await house.get(path))["items"]}

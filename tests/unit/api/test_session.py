@@ -76,7 +76,18 @@ async def test_data_needs_the_token(client: httpx.AsyncClient, path: str) -> Non
 
 
 @pytest.mark.parametrize(
-    "path", ["/healthz", "/", "/units/mn-01", "/alerts", "/alerts/1", "/sw.js", "/static/fleet.css"]
+    "path",
+    [
+        "/healthz",
+        "/",
+        "/units/mn-01",
+        "/units/mn-01/inputs",
+        "/wall",
+        "/alerts",
+        "/alerts/1",
+        "/sw.js",
+        "/static/fleet.css",
+    ],
 )
 async def test_pages_and_health_do_not(client: httpx.AsyncClient, path: str) -> None:
     assert (await client.get(path)).status_code in {200, 304}

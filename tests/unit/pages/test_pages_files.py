@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 STATIC = Path(__file__).parents[3] / "api" / "pages" / "static"
-PAGES = {"fleet.html": "fleet.js", "unit.html": "unit.js"}
+PAGES = {"fleet.html": "fleet.js", "unit.html": "unit.js", "inputs.html": "inputs.js", "wall.html": "wall.js"}
 PAGES |= {"alerts.html": "alerts_page.js", "alert.html": "alert_page.js"}
 PICTURES = {".png"}
 LEARNS = re.compile(r"\blearn\(([^)]*)\)")
+LATER = re.compile(r'\bimport\("(\./[^"]+)"\)')
 IMPORT = re.compile(r'^(?:import|export)\s[^;]*?from\s+"(\.{1,2}/[^"]+)"', re.MULTILINE | re.DOTALL)
 
 
@@ -36,6 +37,18 @@ def test_every_module_is_announced_so_that_none_waits_for_another(page: str) -> 
     assert announced == modules_of(PAGES[page])
 
 
+def all_of(entry: str) -> set[str]:
+    """Names of all modules that a page may come to need: also what is imported later."""
+    found: set[str] = set()
+    ahead = {entry}
+    while ahead:
+        name = ahead.pop()
+        found.add(name)
+        later = LATER.findall((STATIC / name).read_text(encoding="utf-8"))
+        ahead |= ({one.removeprefix("./") for one in later} | modules_of(name)) - found
+    return found
+
+
 def keys_of(name: str) -> set[str]:
     return set(re.findall(r'^  "([^"]+)":', (STATIC / "strings" / name).read_text(encoding="utf-8"), re.MULTILINE))
 
@@ -45,7 +58,7 @@ def test_every_text_that_a_page_names_is_among_the_strings_it_loads(page: str) -
     html = (STATIC / page).read_text(encoding="utf-8")
     named = re.findall(r'data-strings="([^"]*)"', html)[0].split()
     wanted = set(re.findall(r'data-t(?:-label|-placeholder)?="([^"]+)"', html))
-    for module in (PAGES[page], *modules_of(PAGES[page])):
+    for module in all_of(PAGES[page]):
         text = (STATIC / module).read_text(encoding="utf-8")
         named += [name for told in LEARNS.findall(text) for name in re.findall(r'"([a-z]+)"', told)]
         wanted |= set(re.findall(r'\bt\(\s*"([^"]+)"', text))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from importlib import resources
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -88,6 +89,35 @@ def test_titles_are_in_both_languages() -> None:
     assert all(title["en"] and title["fa"] for title in titles)
 
 
+@pytest.mark.parametrize(
+    ("circuit", "returns", "branches"),
+    [
+        ("lead", {("cone", "screen"), ("cyclone", "mill")}, {"screen"}),
+        ("zinc", {("cone", "screen"), ("cyclone", "mill")}, {"screen", "flotation_pb"}),
+        ("manganese", set(), set()),
+        ("bauxite", set(), set()),
+    ],
+)
+def test_streams_have_their_branches_and_returns(
+    circuit: str, returns: set[tuple[str, str]], branches: set[str]
+) -> None:
+    one = TABLE.circuits[circuit]
+    order = list(one.machines)
+    back = {(s.source, s.target) for s in one.streams if order.index(s.target) < order.index(s.source)}
+    assert back == returns
+    onward = [s.source for s in one.streams if (s.source, s.target) not in back]
+    assert {source for source in onward if onward.count(source) > 1} == branches
+    assert all(s.title for s in one.streams if (s.source, s.target) in back)
+    assert "genset" not in {end for s in one.streams for end in (s.source, s.target)}
+
+
+def test_without_streams_a_circuit_is_a_chain() -> None:
+    text = resources.files("orewatch.plant").joinpath("catalogue.toml").read_text(encoding="utf-8")
+    bare = read_catalogue(re.sub(r"^streams = \[.*?^\]\n", "", text, flags=re.MULTILINE | re.DOTALL))
+    lead = [m for m in bare.circuits["lead"].machines if m != "genset"]
+    assert [(s.source, s.target) for s in bare.circuits["lead"].streams] == list(pairwise(lead))
+
+
 def test_the_four_minerals_are_there() -> None:
     assert {c.mineral for c in TABLE.circuits.values()} == {"lead", "zinc", "manganese", "bauxite"}
 
@@ -123,6 +153,36 @@ def broken(old: str, new: str) -> Catalogue:
             'flow = "scale.mass_flow"',
             'flow = "scale.mass"',
             r"circuit\.lead: no signal 'scale\.mass'; machines are feeder",
+        ),
+        (
+            '{ from = "feeder", to = "jaw" }',
+            '{ from = "feeder", to = "crusher" }',
+            r"circuit\.lead\.streams: feeder -> crusher: no machine 'crusher' that carries ore; there are feeder, jaw",
+        ),
+        (
+            '{ from = "thickener", to = "filter" }',
+            '{ from = "genset", to = "filter" }',
+            r"circuit\.lead\.streams: genset -> filter: no machine 'genset'",
+        ),
+        (
+            '{ from = "jaw", to = "screen" }',
+            '{ from = "jaw", to = "jaw" }',
+            r"circuit\.lead\.streams: jaw -> jaw: a machine cannot feed itself",
+        ),
+        (
+            '{ from = "conveyor", to = "scale" }',
+            '{ from = "conveyor", to = "screen" }',
+            r"circuit\.lead\.streams: nothing leads from 'feeder' to 'scale'",
+        ),
+        (
+            '{ from = "thickener", to = "filter" }',
+            '{ from = "scale", to = "mill" }',
+            r"circuit\.lead\.streams: scale -> mill: said twice",
+        ),
+        (
+            'title = { en = "Underflow", fa = "ته‌ریز" }',
+            'title = { en = "Underflow" }',
+            r"circuit\.lead\.streams: cyclone -> mill: title has \['en'\]; needed: en and fa",
         ),
         ('hopper = "feeder.level"', 'hopper = "level"', r"not of the form machine\.signal"),
     ],

@@ -4,7 +4,6 @@ export const strings = {
   "app.name": "orewatch",
   "fleet.title": "Fleet",
   "fleet.back": "Fleet",
-  "unit.title": "Unit {id}",
   "nav.label": "Pages",
   "nav.fleet": "Fleet",
   "nav.alerts": "Alerts",
@@ -12,6 +11,7 @@ export const strings = {
   "nav.wall": "Wall",
   "skip": "Skip to content",
   "separator": " · ",
+  "list": ", ",
   "percent": "{n} %",
   "just-now": "just now",
   "ago": "{span} ago",
@@ -50,7 +50,6 @@ export const strings = {
 
   "column.state": "State",
   "since": "since {moment}",
-  "for": "for {span}",
   "target": "target {n}",
   "never": "never",
   "not-known": "not known",

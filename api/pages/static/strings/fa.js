@@ -4,7 +4,6 @@ export const strings = {
   "app.name": "اورواچ",
   "fleet.title": "ناوگان",
   "fleet.back": "ناوگان",
-  "unit.title": "واحد {id}",
   "nav.label": "صفحه‌ها",
   "nav.fleet": "ناوگان",
   "nav.alerts": "هشدارها",
@@ -12,6 +11,7 @@ export const strings = {
   "nav.wall": "نمای دیواری",
   "skip": "رفتن به محتوا",
   "separator": "، ", // a middle dot would read as a Persian zero
+  "list": "، ",
   "percent": "{n}٪",
   "just-now": "همین اکنون",
   "ago": "{span} پیش",
@@ -50,7 +50,6 @@ export const strings = {
 
   "column.state": "وضعیت",
   "since": "از {moment}",
-  "for": "{span} است",
   "target": "هدف {n}",
   "never": "هرگز",
   "not-known": "نامعلوم",

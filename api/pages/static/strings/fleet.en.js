@@ -41,6 +41,7 @@ export const strings = {
   "group.tonnes": "today {today} t, month {month} t",
   "tonnes.month": "month {n} t",
   "days": "{n} days",
+  "days.one": "{n} day",
   "unknown": "unknown {n} h",
   "seen.live": "now",
   "month.1": "Farvardin",

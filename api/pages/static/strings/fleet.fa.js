@@ -41,6 +41,7 @@ export const strings = {
   "group.tonnes": "امروز {today} تن، ماه {month} تن",
   "tonnes.month": "ماه {n} تن",
   "days": "{n} روز",
+  "days.one": "{n} روز",
   "unknown": "{n} ساعت نامعلوم",
   "seen.live": "اکنون",
   "month.1": "فروردین",
