@@ -126,15 +126,15 @@ async def every_gauge(page: Page) -> None:
     others = ".tile:not([data-class=screen]) .bar"
     try:
         await page.wait_for_function(
-            f"""document.querySelectorAll("{others}").length === 20
+            f"""() => document.querySelectorAll("{others}").length === 20
             && document.querySelectorAll("{others}:not([data-trust=good])").length === 0""",
             timeout=45_000,
         )
-    except PlaywrightError:
+    except PlaywrightError as error:
         shown = await page.evaluate(
             "[...document.querySelectorAll('.tile .bar')].map((d) => d.innerText + d.dataset.trust)"
         )
-        pytest.fail(f"gauges: {shown}")
+        pytest.fail(f"{error}; gauges: {shown}")
 
 
 async def the_fitter_acknowledges(visitor: Visitor) -> None:
