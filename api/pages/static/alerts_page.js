@@ -65,6 +65,7 @@ function now() {
 function showName() {
   const name = rememberedName();
   setText(me, name ? t("watch.me", { who: name }) : t("watch.me.none"));
+  setAttribute(me, "data-known", name ? "" : null);
   setAttribute(me, "aria-label", `${me.textContent}. ${t("watch.me.change")}`);
 }
 

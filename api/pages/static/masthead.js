@@ -40,8 +40,8 @@ function themeSwitch() {
     root.dataset.themeChoice = THEMES[(THEMES.indexOf(root.dataset.themeChoice) + 1) % THEMES.length];
     keep("theme", root.dataset.themeChoice);
     root.dispatchEvent(new Event("themechoice"));
-    show();
   });
+  root.addEventListener("themechoice", show);
   show();
   return button;
 }

@@ -26,7 +26,8 @@ RECORDER = """() => {
     async resume() { this.state = "running"; this.onstatechange?.(); }
     async close() { this.state = "closed"; }
     createOscillator() {
-      const note = { frequency: { value: 0 }, connect: (to) => to, start() { window.tones.push(note.frequency.value); }, stop() {} };
+      const note = { frequency: { value: 0 }, connect: (to) => to, stop() {} };
+      note.start = () => window.tones.push(note.frequency.value);
       return note;
     }
     createGain() { return { gain: { setValueAtTime() {}, linearRampToValueAtTime() {} }, connect: (to) => to }; }
