@@ -1,6 +1,7 @@
 // How a unit stands right now, in one shape, whether a list (ISO times) or a live frame (milliseconds) told it.
 
 import { instant } from "./format.js";
+import { stateOf } from "./states.js";
 
 const LIVE = ["state", "reason", "provisional", "connection", "throughput_tph", "target_tph", "tonnes_today", "tonnes_month", "unknown_h", "ore", "moisture_pct", "code", "pending"];
 

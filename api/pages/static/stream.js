@@ -18,12 +18,23 @@ export class LiveStream {
   #hiddenAt = null;
   #link = "opening";
   #checking = false;
+  #started = false;
+  #address;
 
-  /** url: an address, or a function that gives it anew each time; onFrame(frame); onLink(link, silent_ms) with link opening | live | stale | lost, twice a second. */
+  /**
+   * url: an address, a function that gives it anew each time, or null where there is nothing to look at yet.
+   * onFrame(frame); onLink(link, silent_ms) with link opening | live | stale | lost, twice a second.
+   */
   constructor({ url, onFrame, onLink }) {
-    this.address = typeof url === "function" ? url : () => url;
+    this.look(url);
     this.onFrame = onFrame;
     this.onLink = onLink;
+  }
+
+  /** Look at this from now on. */
+  look(url) {
+    this.#address = typeof url === "function" ? url : () => url;
+    if (this.#started) this.#open();
   }
 
   get link() {
@@ -35,13 +46,8 @@ export class LiveStream {
     return this.#offset === null ? NaN : performance.now() + this.#offset;
   }
 
-  /** Look at something else from now on. */
-  look(url) {
-    this.url = url;
-    this.#open();
-  }
-
   start() {
+    this.#started = true;
     this.#open();
     setInterval(() => this.#watch(), 500);
     addEventListener("online", () => this.#open());
@@ -49,12 +55,13 @@ export class LiveStream {
   }
 
   #open() {
-    if (this.url === null) return; // nothing to look at yet
+    const url = this.#address();
+    if (url === null) return;
     this.#source?.close();
     clearTimeout(this.#again);
     this.#again = null;
     this.#opened = performance.now();
-    const source = new EventSource(this.address());
+    const source = new EventSource(url);
     source.addEventListener("frame", (event) => this.#frame(event));
     source.addEventListener("error", () => this.#failed(source));
     this.#source = source;

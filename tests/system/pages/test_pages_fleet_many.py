@@ -122,7 +122,7 @@ def test_a_stop_with_a_reason_is_shown_by_it_and_is_not_calm(visit: Visit, fake:
     expect(page.locator("h1")).to_have_text("3 of 4 units need attention")
     row = page.locator("tr[data-unit=bx-01]")
     expect(row).to_have_attribute("data-tone", "attention")
-    expect(row.locator(".reason")).to_have_text("no diesel at all")
+    expect(row.locator(".badge")).to_have_text("no diesel at all")
     expect(page.locator("tr[data-unit=pb-01]")).to_have_attribute("data-tone", "calm")
 
 

@@ -93,6 +93,23 @@ async def test_pages_and_health_do_not(client: httpx.AsyncClient, path: str) -> 
     assert (await client.get(path)).status_code in {200, 304}
 
 
+async def test_documents_carry_their_policy_and_everything_its_type(client: httpx.AsyncClient) -> None:
+    for path in ("/", "/wall", "/units/mn-01", "/static/unit.html"):
+        headers = (await client.get(path)).headers
+        assert headers["Content-Security-Policy"].startswith("default-src 'self'; base-uri 'none'"), path
+        assert (headers["Referrer-Policy"], headers["Cross-Origin-Opener-Policy"]) == ("no-referrer", "same-origin")
+        assert headers["Content-Type"] == "text/html; charset=utf-8"
+    for path, kind in (
+        ("/", "text/html; charset=utf-8"),
+        ("/static/unit.js", "text/javascript"),
+        ("/static/unit.css", "text/css"),
+        ("/favicon.ico", "image/svg+xml"),
+        ("/api/v1/units", "application/problem+json"),
+    ):
+        headers = (await client.get(path)).headers
+        assert (headers["X-Content-Type-Options"], headers["Content-Type"]) == ("nosniff", kind), path
+
+
 async def test_a_browser_logs_in_and_out(client: httpx.AsyncClient) -> None:
     assert (await client.post("/api/v1/session", json={"token": "wrong"})).status_code == 401
     entered = await client.post("/api/v1/session", json={"token": TOKEN})
