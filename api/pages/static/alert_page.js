@@ -3,10 +3,11 @@
 //   /api/v1/alerts/ID, again when the stream says that alerts changed --> head, deeds, timeline
 //   /units/ID, /states, /history around the onset ----------------------> charts (loaded after the rest)
 
-import { askName, perform, troubleOf } from "./alert_acts.js";
+import { perform, troubleOf } from "./alert_acts.js";
 import { takeBar } from "./alert_bar.js";
 import { alertDeeds } from "./alert_deeds.js";
 import { alertHead } from "./alert_head.js";
+import { askName } from "./alert_name.js";
 import { alertTimeline } from "./alert_timeline.js";
 import { isUntaken, kindWord } from "./alert_words.js";
 import { answeredAt, ApiError, ask, insist } from "./api.js";

@@ -3,9 +3,10 @@
 //   /api/v1/live?changes=true (alerts.changed) --> /api/v1/alerts (the open ones) --> filter --> rows, bar, sound
 //   /api/v1/alerts?state=NORM, a page at a time, on demand -------------------------> filter --> closed rows
 
-import { askName, perform, troubleOf } from "./alert_acts.js";
+import { perform, troubleOf } from "./alert_acts.js";
 import { takeBar } from "./alert_bar.js";
 import { alertFilter } from "./alert_filter.js";
+import { askName } from "./alert_name.js";
 import { alertRow } from "./alert_row.js";
 import { alertSound } from "./alert_sound.js";
 import { byUrgency, isOpen, isUntaken, kindWord } from "./alert_words.js";
