@@ -3,23 +3,7 @@
 import { ApiError, send } from "./api.js";
 import { h } from "./dom.js";
 import { t } from "./language.js";
-
-/** Who does it, as this browser remembers it; empty where nobody has said so. */
-export function rememberedName() {
-  try {
-    return localStorage.getItem("orewatch.name") ?? "";
-  } catch {
-    return "";
-  }
-}
-
-export function rememberName(name) {
-  try {
-    localStorage.setItem("orewatch.name", name);
-  } catch {
-    // not kept, then; it is asked again next time
-  }
-}
+import { keepPersonName, personName } from "./person.js";
 
 let asking = null;
 
@@ -34,7 +18,7 @@ export function askName() {
 function show() {
   return new Promise((done) => {
     const before = document.activeElement;
-    const name = h("input", { class: "field", id: "ask-name", autocomplete: "name", maxlength: 80, required: true, value: rememberedName() });
+    const name = h("input", { class: "field", id: "ask-name", autocomplete: "name", maxlength: 80, required: true, value: personName() });
     const cancel = h("button", { type: "button", class: "button" }, t("alert.cancel"));
     const form = h("form", { method: "dialog" }, h("h2", {}, t("alert.who")), h("p", {}, t("alert.who.why")), h("label", { for: "ask-name" }, t("alert.who")), name, h("div", { class: "actions" }, h("button", { class: "primary" }, t("alert.who.keep")), cancel));
     const dialog = h("dialog", { class: "login name", "aria-label": t("alert.who") }, form);
@@ -47,7 +31,7 @@ function show() {
     form.addEventListener("submit", (event) => {
       event.preventDefault();
       if (!name.value.trim()) return name.focus();
-      rememberName(name.value.trim());
+      keepPersonName(name.value.trim());
       return end(name.value.trim());
     });
     cancel.addEventListener("click", () => end(null));

@@ -49,7 +49,7 @@ function strip() {
         const left = x(one.from);
         const wide = Math.max(1, x(one.to) - left);
         const shown = stateOf(one.state, one.reason);
-        const group = svg("g", { class: "segment", "data-state": shown.name ?? one.state }, svg("rect", { x: left.toFixed(1), y: 0, width: wide.toFixed(1), height: HEIGHT }));
+        const group = svg("g", { class: "segment", "data-state": shown.name }, svg("rect", { x: left.toFixed(1), y: 0, width: wide.toFixed(1), height: HEIGHT }));
         if (wide > px(26)) {
           const drawn = icon(shown.icon);
           for (const [name, value] of Object.entries({ x: left + wide / 2 - px(7), y: HEIGHT / 2 - px(7), width: px(14), height: px(14) })) drawn.setAttribute(name, value);
@@ -74,7 +74,7 @@ function strip() {
         sums.set(key, sum);
       }
       const order = [...sums].sort((a, b) => b[1].ms - a[1].ms);
-      legend.replaceChildren(...order.map(([name, { one, ms }]) => h("li", { "data-state": stateOf(one.state, one.reason).name ?? one.state }, h("span", { class: "swatch" }, stateIcon(one.state, one.reason)), h("span", {}, name), h("b", {}, span(ms)))));
+      legend.replaceChildren(...order.map(([name, { one, ms }]) => h("li", { "data-state": stateOf(one.state, one.reason).name }, h("span", { class: "swatch" }, stateIcon(one.state, one.reason)), h("span", {}, name), h("b", {}, span(ms)))));
       setAttribute(drawing, "aria-label", t("one.strip", { from: moment(from, to), to: moment(to, to), summary: order.map(([name, { ms }]) => `${name} ${span(ms)}`).join(", ") }));
       draw();
     },

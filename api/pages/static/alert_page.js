@@ -3,7 +3,7 @@
 //   /api/v1/alerts/ID, again when the stream says that alerts changed --> head, deeds, timeline
 //   /units/ID, /states, /history around the onset ----------------------> charts (loaded after the rest)
 
-import { askName, perform, rememberedName, troubleOf } from "./alert_acts.js";
+import { askName, perform, troubleOf } from "./alert_acts.js";
 import { takeBar } from "./alert_bar.js";
 import { alertDeeds } from "./alert_deeds.js";
 import { alertHead } from "./alert_head.js";
@@ -14,6 +14,7 @@ import { h, setText } from "./dom.js";
 import { number } from "./format.js";
 import { join, learn, t, translate, word } from "./language.js";
 import { masthead } from "./masthead.js";
+import { personName } from "./person.js";
 import { LiveStream } from "./stream.js";
 
 const REREAD_MS = 60_000; // what a standing alert costs goes on growing
@@ -77,7 +78,7 @@ function take(told) {
 }
 
 async function act(what, body) {
-  const by = rememberedName() || (await askName());
+  const by = personName() || (await askName());
   if (!by) return false;
   deeds.say("");
   deeds.busy(true);
@@ -100,7 +101,7 @@ function draw() {
   if (alert === null) return;
   const at = now();
   head.show(alert, at, place);
-  deeds.show(alert, rememberedName());
+  deeds.show(alert, personName());
   timeline.show(alert, at);
   bar.show(isUntaken(alert) ? alert : null, at);
   around?.show(alert, at);

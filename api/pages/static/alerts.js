@@ -1,11 +1,12 @@
 // A unit's alerts: what stands, since when, what it cost; to acknowledge and to comment.
 
-import { perform, rememberedName, rememberName, troubleOf } from "./alert_acts.js";
+import { perform, troubleOf } from "./alert_acts.js";
 import { byUrgency, factsOf, isOpen, isUntaken, kindWord, noteText, sentenceOf, showPriority } from "./alert_words.js";
 import { ask } from "./api.js";
 import { arrange, h, setAttribute, setText } from "./dom.js";
 import { instant, moment, number } from "./format.js";
 import { join, t, word } from "./language.js";
+import { keepPersonName, personName } from "./person.js";
 
 const CLOSED_SHOWN = 8;
 const NAMELESS = new Error("no name");
@@ -83,7 +84,7 @@ function card({ act }) {
 }
 
 export function alertPanel({ unitId, now }) {
-  const who = h("input", { class: "field", id: "who", autocomplete: "name", maxlength: 80, value: rememberedName() });
+  const who = h("input", { class: "field", id: "who", autocomplete: "name", maxlength: 80, value: personName() });
   const needed = h("p", { class: "fault small", role: "alert", hidden: true }, t("alert.who.needed"));
   const open = h("ul", { class: "alert-list" });
   const none = h("p", { class: "quiet none" }, t("alert.none"));
@@ -98,7 +99,7 @@ export function alertPanel({ unitId, now }) {
   closed.addEventListener("toggle", () => draw());
   who.addEventListener("input", () => {
     needed.hidden = true;
-    rememberName(who.value);
+    keepPersonName(who.value);
   });
 
   async function act(id, what, body) {

@@ -3,7 +3,7 @@
 //   /api/v1/live?changes=true (alerts.changed) --> /api/v1/alerts (the open ones) --> filter --> rows, bar, sound
 //   /api/v1/alerts?state=NORM, a page at a time, on demand -------------------------> filter --> closed rows
 
-import { askName, perform, rememberedName, troubleOf } from "./alert_acts.js";
+import { askName, perform, troubleOf } from "./alert_acts.js";
 import { takeBar } from "./alert_bar.js";
 import { alertFilter } from "./alert_filter.js";
 import { alertRow } from "./alert_row.js";
@@ -15,6 +15,7 @@ import { arrange, h, setAttribute, setText } from "./dom.js";
 import { number } from "./format.js";
 import { t, translate, word } from "./language.js";
 import { masthead } from "./masthead.js";
+import { personName } from "./person.js";
 import { LiveStream } from "./stream.js";
 
 const OPEN = "/api/v1/alerts?state=UNACK,ACKED,RTNUN,SHLVD&limit=1000";
@@ -63,7 +64,7 @@ function now() {
 }
 
 function showName() {
-  const name = rememberedName();
+  const name = personName();
   setText(me, name ? t("watch.me", { who: name }) : t("watch.me.none"));
   setAttribute(me, "data-known", name ? "" : null);
   setAttribute(me, "aria-label", `${me.textContent}. ${t("watch.me.change")}`);
@@ -103,7 +104,7 @@ function changed(names) {
 }
 
 async function take(alert) {
-  const by = rememberedName() || (await askName());
+  const by = personName() || (await askName());
   showName();
   if (!by) return;
   const row = rows.get(alert.id);

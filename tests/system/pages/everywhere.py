@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 PAGES: dict[str, str] = {
     "/": "tbody tr .badge",
     "/units/mn-01": ".badge",
+    "/units/mn-01/inputs": "form",
+    "/wall": ".badge",
     "/alerts": ".alert-row",
     "/alerts/1": ".one-around .trend .line[d^=M]",
 }

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 MOST = 400
 # Everything that takes the focus, in the order of the document, numbered so that a walk can be compared with it.
 NUMBERED = """() => {
-  const takes = "a[href], button:not([disabled]), input:not([disabled]), select:not([disabled]), textarea:not([disabled]), summary, [tabindex='0']";
-  const all = [...document.querySelectorAll(takes)].filter((n) => n.tabIndex >= 0 && n.checkVisibility() && !n.closest("[hidden]"));
+  const takes = "a[href], button:enabled, input:enabled, select:enabled, textarea:enabled, summary, [tabindex='0']";
+  const all = [...document.querySelectorAll(takes)].filter((n) => n.tabIndex >= 0 && n.checkVisibility());
   all.forEach((node, place) => { node.dataset.place = place; });
   return all.length;
 }"""

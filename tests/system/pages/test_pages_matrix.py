@@ -20,9 +20,11 @@ THEMES = ("light", "dark")
 # What lies beside the page, though nobody can scroll to it, or makes the page itself scroll sideways.
 STICKS_OUT = """() => {
   const wide = document.documentElement.clientWidth;
-  const scrolls = (n) => n && n !== document.body && (["auto", "scroll"].includes(getComputedStyle(n).overflowX) || scrolls(n.parentElement));
+  const scrolls = (n) => n && n !== document.body
+    && (["auto", "scroll"].includes(getComputedStyle(n).overflowX) || scrolls(n.parentElement));
   const out = [...document.querySelectorAll("main *, header *")].map((n) => [n, n.getBoundingClientRect()])
-    .filter(([n, r]) => (r.right > wide + 0.5 || r.left < -0.5) && r.width && n.checkVisibility() && !n.closest(".unseen, svg *") && !scrolls(n))
+    .filter(([n, r]) => r.width && (r.right > wide + 0.5 || r.left < -0.5))
+    .filter(([n]) => n.checkVisibility() && !n.closest(".unseen, svg *") && !scrolls(n))
     .map(([n, r]) => `${n.tagName}.${n.getAttribute("class")} ${Math.round(r.left)}..${Math.round(r.right)}`);
   if (document.documentElement.scrollWidth > wide) out.unshift(`the page: ${document.documentElement.scrollWidth}`);
   return out.slice(0, 8);

@@ -13,8 +13,15 @@ if TYPE_CHECKING:
     from tests.system.pages.conftest import Visit
     from tests.system.pages.server import FakeService
 
-READY = "async () => { const r = await navigator.serviceWorker.ready; return r.active.state === 'activated' && !!navigator.serviceWorker.controller; }"
-KEPT = "async () => { const names = await caches.keys(); const all = []; for (const n of names) for (const r of await (await caches.open(n)).keys()) all.push(new URL(r.url).pathname); return [names, all]; }"
+READY = """async () => {
+  const { active } = await navigator.serviceWorker.ready;
+  return active.state === "activated" && !!navigator.serviceWorker.controller;
+}"""
+KEPT = """async () => {
+  const names = await caches.keys();
+  const requests = await Promise.all(names.map(async (name) => (await caches.open(name)).keys()));
+  return [names, requests.flat().map((request) => new URL(request.url).pathname)];
+}"""
 
 
 def settled(visit: Visit, path: str) -> Page:
