@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.system.pages.alerts_fake import closed, raise_alert
-from tests.system.pages.everywhere import LANGUAGES, PAGES, THEMES, filled
+from tests.system.pages.everywhere import LANGUAGES, PAGES, STREAMED, THEMES, filled
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -51,7 +51,7 @@ def test_axe_finds_nothing(visit: Visit, fake: FakeService, path: str, language:
         assert violations(page) == [], theme
 
 
-@pytest.mark.parametrize("path", PAGES)
+@pytest.mark.parametrize("path", STREAMED)
 def test_axe_finds_nothing_on_a_phone_whose_link_is_lost(visit: Visit, fake: FakeService, path: str) -> None:
     page = filled(visit(path, size=(360, 740), language="fa"), path)
     fake.stalled = True
