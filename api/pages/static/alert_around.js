@@ -33,7 +33,7 @@ export function spanOf(alert, now, whole) {
 function strip() {
   const segments = svg("g", {});
   const marks = svg("g", { class: "marks" });
-  const drawing = svg("svg", { class: "span-strip", role: "img", height: HEIGHT }, segments, marks);
+  const drawing = svg("svg", { class: "span-strip", role: "img", "aria-label": t("strip.none"), height: HEIGHT }, segments, marks);
   const frame = h("div", { class: "chart-frame" }, drawing);
   const legend = h("ul", { class: "legend" });
   let told = null;

@@ -57,7 +57,7 @@ export function chart({ name, signal, target = null, close = null }) {
   const line = svg("path", { class: "line" });
   const moments = svg("g", { class: "marks" });
   const cursor = svg("g", { class: "cursor", visibility: "hidden" }, svg("path", { d: `M0 ${TOP}V${HEIGHT - BOTTOM}` }), svg("circle", { r: 3.5 }));
-  const drawing = svg("svg", { class: "chart", role: "img", height: HEIGHT }, zones, grid, aim, line, moments, cursor);
+  const drawing = svg("svg", { class: "chart", role: "img", "aria-label": name, height: HEIGHT }, zones, grid, aim, line, moments, cursor);
   const frame = h("div", { class: "chart-frame", tabindex: "0" }, drawing);
   const readout = h("span", { class: "readout" });
   const note = h("p", { class: "chart-note quiet small", role: "status" });

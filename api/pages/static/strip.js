@@ -21,7 +21,7 @@ export function stateStrip() {
   const segments = svg("g", {});
   const ticks = svg("g", { class: "ticks" });
   const cursor = svg("rect", { class: "cursor", width: 1, height: HEIGHT, visibility: "hidden" });
-  const drawing = svg("svg", { class: "strip", role: "img", height: HEIGHT + px(20) }, svg("defs", {}, pattern), segments, ticks, cursor);
+  const drawing = svg("svg", { class: "strip", role: "img", "aria-label": t("strip.none"), height: HEIGHT + px(20) }, svg("defs", {}, pattern), segments, ticks, cursor);
   const frame = h("div", { class: "strip-frame", tabindex: "0" }, drawing);
   const readout = h("p", { class: "readout", "aria-live": "polite" });
   const legend = h("ul", { class: "legend", "aria-label": t("strip.legend") });

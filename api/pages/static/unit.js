@@ -23,6 +23,9 @@ const LINK_SHOWN_MS = 900;
 /** A frame comes at once; only without one the newest values are asked for. */
 const FRAME_AWAITED_MS = 2_500;
 
+/** States of a plant that stands: people may know why. */
+const STANDS = new Set(["STARVED", "IDLE", "BLOCKED", "STOPPED_UNCODED", "BREAKDOWN", "PLANNED_STOP"]);
+
 const unitId = decodeURIComponent(location.pathname.split("/").filter(Boolean).at(-1) ?? "");
 const api = `/api/v1/units/${encodeURIComponent(unitId)}`;
 const part = (id) => document.getElementById(id);
@@ -60,7 +63,7 @@ const stream = new LiveStream({
     standing = fromFrame(unit);
     Object.assign(signals, unit.signals);
     draw();
-    view?.stop?.take(standing);
+    explain();
     view?.trends?.take(unit.signals ?? {});
     view?.alerts?.take(told.alerts);
     view?.strip?.take();
@@ -146,6 +149,29 @@ function loadTrends(unit) {
 }
 const openTrend = async (ref) => (await loadTrends(view.unit)).show(ref, { reveal: true });
 
+/** Whether people may have to say why the unit stands, or have said something that is still on its way. */
+function askedWhy() {
+  if (STANDS.has(standing.state)) return true;
+  try {
+    return Object.keys(localStorage).some((name) => name.startsWith("orewatch.outbox."));
+  } catch {
+    return false;
+  }
+}
+
+/** The reasons of a stop, fetched once the unit stands: a unit that runs does without. */
+function explain() {
+  if (!view || !standing) return;
+  if (view.stop) view.stop.take(standing);
+  else if (view.stop === undefined && askedWhy()) {
+    view.stop = null;
+    later(() => import("./stop_reasons.js")).then(({ stopReasons }) => {
+      view.stop = stopReasons({ unitId, panel: part("stop"), now });
+      view.stop.take(standing);
+    });
+  }
+}
+
 function build(unit) {
   nameMachines(unit.machines);
   const head = unitHead(unit);
@@ -158,11 +184,7 @@ function build(unit) {
   for (const body of document.querySelectorAll("[data-after-load]")) body.hidden = false;
   draw();
   document.title = `${unitId} · ${word("place", unit.site)} · ${t("app.name")}`;
-  // Not among the modules that the first gauges wait for.
-  import("./stop_reasons.js").then(({ stopReasons }) => {
-    view.stop = stopReasons({ unitId, panel: part("stop"), now });
-    if (standing) view.stop.take(standing);
-  });
+  explain();
 }
 
 /** What stands beside and below the gauges, once they are there. */

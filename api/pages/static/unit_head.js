@@ -116,6 +116,7 @@ export function unitHead(unit) {
       h("h1", {}, h("span", { class: "ltr" }, unit.id)),
       h("p", {}, h("bdi", {}, word("place", unit.site)), t("separator"), h("bdi", {}, word("place", unit.province))),
       h("p", { class: "quiet" }, word("mineral", unit.mineral), t("separator"), h("bdi", { class: "ltr" }, unit.model)),
+      h("a", { class: "wall-link", href: `/units/${encodeURIComponent(unit.id)}/inputs` }, t("unit.inputs")),
       h("a", { class: "wall-link", href: `/wall?units=${encodeURIComponent(unit.id)}` }, t("unit.wall")),
     ),
     state,

@@ -38,7 +38,7 @@ def test_one_tap_books_the_stop_from_its_onset(visit: Visit, fake: FakeService) 
     assert len(body["key"]) == 36
     assert page.evaluate(KEPT) == 0
     # The unit counts as stopped for a reason now; the panel stays, and shows which.
-    expect(page.locator(".big-badge")).to_have_attribute("data-state", "PLANNED_STOP")
+    expect(page.locator(".big-badge")).to_have_attribute("data-state", "CODED_STOP")
     expect(page.locator(".stop-reason[aria-pressed=true]")).to_have_text("No water")
 
 
@@ -92,7 +92,7 @@ def test_the_order_of_reasons_does_not_change_under_the_finger(visit: Visit) -> 
 
 def test_while_it_runs_only_a_small_link_stands_there(visit: Visit, fake: FakeService) -> None:
     page = visit("/units/pb-01")
-    expect(page.get_by_role("link", name="Plan a stop")).to_be_visible()
+    expect(page.get_by_role("link", name="Stops, ore, plans, assays")).to_be_visible()
     assert page.locator(".stop-reason").count() == 0
     fake.told["pb-01"] = Told("STARVED", "hopper_empty", 60_000, 0.0, 31.9)
     expect(page.locator(".stop-reason").first).to_be_visible()

@@ -15,6 +15,7 @@ export const strings = {
   "unit.unknown": "{span} of it unknown",
   "unit.ore": "Ore",
   "unit.moisture": "{n} % moisture",
+  "unit.inputs": "Stops, ore, plans, assays",
   "unit.wall": "Wall view",
   "mimic.title": "The circuit",
   "mimic.all": "Every signal",

@@ -15,6 +15,7 @@ export const strings = {
   "unit.unknown": "{span} از آن نامعلوم",
   "unit.ore": "کانسنگ",
   "unit.moisture": "{n} ٪ رطوبت",
+  "unit.inputs": "توقف، کانسنگ، برنامه، عیار",
   "unit.wall": "نمای دیواری",
   "mimic.title": "مدار",
   "mimic.all": "همهٔ سیگنال‌ها",
