@@ -66,16 +66,16 @@ class Changes:
         # What is fixed is in the table only: a frame that nobody can follow makes everybody read it again.
         return self._encode(now_ms if again else from_ms, changed)
 
-    def mark(self) -> bytes:
-        """Return a frame that says nothing but from when on frames can be followed."""
-        return self._encode(self.at_ms, {})
+    def mark(self, now_ms: int) -> bytes:
+        """Return a frame that says nothing but from when on frames can be followed, and what o'clock it is."""
+        return self._encode(self.at_ms, {}, now_ms)
 
     def table(self, now_ms: int) -> bytes:
         """Return the whole picture, encoded, and have frames made that go on from it."""
         fresh = abs(now_ms - self.at_ms) < FRESH_MS
         if not fresh or not self._stream.linger(CHANGES):
             self.frame(now_ms)
-            self._stream.begin(CHANGES, self.at_ms, self.mark())
+            self._stream.begin(CHANGES, self.at_ms, self.mark(now_ms))
         if self._table is None or self._table[0] != self.at_ms:
             self._table = self.at_ms, orjson.dumps(self._picture())
         return self._table[1]
@@ -87,10 +87,11 @@ class Changes:
         self._units[unit.id] = unit
         return before is not None and fixed_of(before) != fixed_of(unit)
 
-    def _encode(self, from_ms: int, changed: Mapping[str, Any]) -> bytes:
+    def _encode(self, from_ms: int, changed: Mapping[str, Any], now_ms: int | None = None) -> bytes:
         counts, changed_ms = self._alerts()
         alerts = {"active": sum(counts.values()), "changed": changed_ms}
-        return orjson.dumps({"t": self.at_ms, "from": from_ms, "units": changed, "alerts": alerts})
+        frame = {"t": self.at_ms, "from": from_ms, "units": changed, "alerts": alerts}
+        return orjson.dumps(frame if now_ms is None else frame | {"now": now_ms})
 
     def _picture(self) -> dict[str, Any]:
         units = [unit for unit in self._roster if unit.id in self._told]

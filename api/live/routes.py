@@ -77,7 +77,7 @@ async def _frames(service: Service, viewer: Viewer, last_ms: int | None) -> Asyn
             yield frame
         if viewer.unit == CHANGES:
             # Says at once that the link stands, and to whom it comes too late that the table has to be read again.
-            yield event(service.fleet.changes.at_ms, service.fleet.changes.mark())
+            yield event(service.fleet.changes.at_ms, service.fleet.changes.mark(service.now_ms()))
         else:
             # The first picture comes at once, not with the next second.
             now_ms = service.now_ms()

@@ -77,7 +77,8 @@ export class LiveStream {
     }
     if (!Number.isFinite(frame.t)) return;
     this.#heard = performance.now();
-    this.#offset = frame.t - this.#heard;
+    // A frame that only says that the link stands tells the time apart: its `t` may be of long ago.
+    this.#offset = (frame.now ?? frame.t) - this.#heard;
     this.#pause = 1_000;
     this.#report();
     if (frame.alerts) dispatchEvent(new CustomEvent("alerts", { detail: frame.alerts })); // the masthead counts them on every page
