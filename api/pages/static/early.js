@@ -27,7 +27,17 @@
   for (const name of ["", ...(root.dataset.strings ?? "").split(" ").filter(Boolean)]) {
     add("link", { rel: "modulepreload", href: `/static/strings/${name ? `${name}.` : ""}${language}.js` });
   }
-  if ("asksItself" in root.dataset) add("link", { rel: "preload", as: "fetch", crossorigin: "anonymous", href: `/api/v1${location.pathname}` });
+  if ("asksItself" in root.dataset) {
+    add("link", { rel: "preload", as: "fetch", crossorigin: "anonymous", href: `/api/v1${location.pathname}` });
+    // The first frame comes while the modules do; stream.js takes the stream over.
+    const id = decodeURIComponent(location.pathname.split("/").filter(Boolean).at(-1) ?? "");
+    const source = new EventSource(`/api/v1/live?unit=${encodeURIComponent(id)}`);
+    const early = { source, frame: null };
+    source.addEventListener("frame", (event) => {
+      early.frame = event;
+    });
+    globalThis.earlyStream = early;
+  }
   // What a phone needs to keep the pages as an application, named in the language of its owner.
   add("link", { rel: "manifest", href: `/static/${language}.webmanifest` });
   add("link", { rel: "apple-touch-icon", href: "/static/icon-192.png" });

@@ -8,6 +8,16 @@ export const LOST_MS = 10_000;
 const REOPEN_MS = 6_000;
 const HIDDEN_MS = 60_000;
 
+/** The stream that early.js began, once, if it is this one and stands. */
+function begun(url) {
+  const early = globalThis.earlyStream;
+  globalThis.earlyStream = null;
+  if (!early) return null;
+  if (early.source.readyState !== EventSource.CLOSED && early.source.url === new URL(url, location.href).href) return early;
+  early.source.close();
+  return null;
+}
+
 export class LiveStream {
   #source = null;
   #heard = performance.now();
@@ -61,10 +71,12 @@ export class LiveStream {
     clearTimeout(this.#again);
     this.#again = null;
     this.#opened = performance.now();
-    const source = new EventSource(url);
+    const early = begun(url);
+    const source = early?.source ?? new EventSource(url);
     source.addEventListener("frame", (event) => this.#frame(event));
     source.addEventListener("error", () => this.#failed(source));
     this.#source = source;
+    if (early?.frame) this.#frame(early.frame);
   }
 
   #frame(event) {
