@@ -38,10 +38,11 @@ def save(database: AlertDatabase, judge: Judge, *, replayed_from_ms: int | None 
     carries = [(WHOLE, judge.now_ms, text.decode())]
     if replayed_from_ms is not None:
         carries.append((REPLAYED, judge.now_ms, str(replayed_from_ms)))
-    windows = [(judge.units[number].id, window) for number, window in judge.paces.take_fresh()]
+    fresh = judge.paces.fresh()
     with database.transaction():
         database.put_carry(carries)
-        UsualBook(database=database).keep(windows, judge.now_ms)
+        UsualBook(database=database).keep([(judge.units[number].id, window) for number, window in fresh])
+    judge.paces.forget_fresh()
 
 
 async def recall_usual(database: AlertDatabase, judge: Judge) -> None:

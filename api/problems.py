@@ -52,9 +52,14 @@ def not_found(detail: str) -> ProblemError:
     return ProblemError(404, detail)
 
 
+def encodable(text: str) -> str:
+    """Return a text that can be sent: what is no character of its own comes back as a question mark."""
+    return text.encode("utf-8", "replace").decode()
+
+
 def wrong_value(field: str, value: object, message: str) -> ProblemError:
     """Return a 422 that names the field, its value and what is allowed."""
-    shown = str(value)[:200]
+    shown, message = encodable(str(value)[:200]), encodable(message)
     return ProblemError(422, f"{field}: {message}", errors=[{"field": field, "value": shown, "message": message}])
 
 
@@ -92,8 +97,8 @@ def install(app: FastAPI) -> None:
         errors = [
             {
                 "field": ".".join(str(p) for p in e["loc"][1:]) or str(e["loc"][0]),
-                "value": str(e.get("input"))[:200],
-                "message": str(e["msg"]),
+                "value": encodable(str(e.get("input"))[:200]),
+                "message": encodable(str(e["msg"])),
             }
             for e in error.errors()
         ]

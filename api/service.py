@@ -157,7 +157,6 @@ class Service:
         self.tasks.begin(self._catch_up_then_watch, "watch")
         self.tasks.begin(partial(go_round, self), "rounds")
         self.tasks.begin(self.sender.run, "outbox")
-        self.tasks.begin(partial(memory.recall_usual, self.database, self.judge), "what is usual")
         self.tasks.begin(self.fleet.months.run, "months")
         self.tasks.begin(partial(read_days, list(self.roster), self.states_between, self.now_ms), "days ahead")
 
@@ -278,6 +277,7 @@ class Service:
         began_ms = self.now_ms()
         if not self.caught_up:
             await self.inputs.in_force.warm()
+            await memory.recall_usual(self.database, self.judge)
             await catch_up(
                 self.judge,
                 self.watch,

@@ -34,6 +34,7 @@ _DOCUMENT = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
 }
+_WORKER = "/sw.js"
 _PARTS = ("text/javascript", "text/css", "image/svg+xml", "application/json", "text/event-stream")
 
 
@@ -106,7 +107,8 @@ class Gate:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                part = headers.get("content-type", "").startswith(_PARTS)
+                # A worker heeds its own script's policy, as a document does.
+                part = headers.get("content-type", "").startswith(_PARTS) and scope["path"] != _WORKER
                 for name, value in (_ALWAYS if part else _ALWAYS | _DOCUMENT).items():
                     headers.setdefault(name, value)
             await send(message)

@@ -30,7 +30,7 @@ _TYPES = {
 }
 _LEAST_GZIP = 500
 # Comments that stand alone on their lines; what follows code on a line stays.
-_COMMENTS = re.compile(rb"(?m)^[ \t]*(?://[^\n]*|/\*\*.*?\*/[ \t]*)$", re.DOTALL | re.MULTILINE)
+_COMMENTS = re.compile(rb"(?m)^[ \t]*(?://[^\n]*|/\*\*(?:(?!\*/).)*\*/[ \t]*)$", re.DOTALL | re.MULTILINE)
 _STYLE_COMMENTS = re.compile(rb"/\*.*?\*/", re.DOTALL)
 # Where each page stands. What a page is about it reads from its own address.
 PAGES = {

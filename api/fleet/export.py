@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -154,4 +155,4 @@ def _harmless(text: str) -> str:
 
 
 def _rounded(value: float | None, places: int) -> float | None:
-    return None if value is None else round(value, places)
+    return None if value is None or not math.isfinite(value) else round(value, places)

@@ -107,6 +107,8 @@ class Months:
         unit_id = next(iter(self._asked), None)
         if unit_id is None or self._store is None:
             return False
+        # Taken before it is counted: who asks meanwhile asks again.
+        self._asked.pop(unit_id, None)
         unit = self._roster.unit(unit_id)
         month_ms, day_ms = self._day.month_start_ms(now_ms), self._day.start_ms(now_ms)
         if unit is not None:
@@ -115,9 +117,9 @@ class Months:
                 found = await asyncio.to_thread(produced, self._store, unit, month_ms, day_ms, said.epochs_ms)
             except StoreError as error:
                 log.warning("tonnes of the month of %s wait for the store: %s", unit_id, error)
+                self._asked[unit_id] = None
                 return False
             self._counted[unit_id] = MonthSoFar(month_ms, day_ms, self._dried(unit_id, found))
-        self._asked.pop(unit_id, None)
         return True
 
     def _dried(self, unit_id: str, found: list[tuple[int, float]] | None) -> float | None:
@@ -158,7 +160,10 @@ def produced(
     """
     if start_ms >= end_ms:
         return []
-    time_ms, values = (np.concatenate(parts) for parts in zip(*_levels(store, unit, start_ms, end_ms), strict=True))
+    levels = _levels(store, unit, start_ms, end_ms, epochs_ms)
+    time_ms, values = (np.concatenate(parts) for parts in zip(*levels, strict=True))
+    order = np.argsort(time_ms, kind="stable")
+    time_ms, values = time_ms[order], values[order]
     if not len(time_ms):
         return None
     rule = rule_for(unit, unit.roles.total)
@@ -185,19 +190,23 @@ def _differences(counted: Counted, start_ms: int) -> list[tuple[int, float]]:
 
 
 def _levels(
-    store: HistoryStore, unit: Unit, start_ms: int, end_ms: int
+    store: HistoryStore, unit: Unit, start_ms: int, end_ms: int, epochs_ms: Sequence[int]
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
     """Yield what the counter showed at the end of each window, in order of time."""
     first_ms, last_ms = -(-start_ms // HOUR_MS) * HOUR_MS, end_ms // HOUR_MS * HOUR_MS
     before = _asked(store, unit, first_ms - 2 * HOUR_MS, min(first_ms, end_ms), MINUTE_MS)
     hours = _asked(store, unit, first_ms, last_ms, HOUR_MS)
+    # An hour in which the scale began anew would lose what was weighed in it: by the minute it does not.
+    cut = sorted({at // HOUR_MS * HOUR_MS for at in epochs_ms if first_ms <= at < last_ms})
+    whole = ~np.isin(hours[0] // HOUR_MS * HOUR_MS, cut)
+    hours = hours[0][whole], hours[1][whole]
     after = _asked(store, unit, max(first_ms, last_ms), end_ms, MINUTE_MS)
     if not len(before[0]) and len(hours[0]):
         # Nothing says where the counter stood at the start: the lowest of the first hour is the next best.
         hour_ms = int(hours[0][0]) + 1 - HOUR_MS
         lowest = _asked(store, unit, hour_ms, hour_ms + HOUR_MS, HOUR_MS, Aggregate.MIN)
         yield lowest[0] - (HOUR_MS - 1), lowest[1]
-    yield from (before, hours, after)
+    yield from (before, hours, after, *(_asked(store, unit, at, at + HOUR_MS, MINUTE_MS) for at in cut))
 
 
 def _asked(

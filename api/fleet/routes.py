@@ -17,7 +17,7 @@ from orewatch.plant.calendar import local
 from orewatch.plant.states import State  # noqa: TC001 - FastAPI reads the annotations
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
     from api.service import Service
     from orewatch.plant.unit import Unit
@@ -61,7 +61,7 @@ async def fleet_csv(service: Serving, meant: Filter, language: Tongue = "en") ->
     """UTF-8 with a byte order mark; times as Tehran text and as ISO 8601 UTC."""
     now_ms = service.now_ms()
     rows = sorted_rows(_entries(service, now_ms), meant, language, now_ms)
-    body = await asyncio.to_thread(as_csv, list(rows), language)
+    body = await asyncio.to_thread(lambda: as_csv(list(rows), language))
     return _file(body, f"{_CSV}; charset=utf-8", "csv", now_ms)
 
 
@@ -75,12 +75,13 @@ async def fleet_xlsx(service: Serving, meant: Filter, language: Tongue = "en") -
     """One sheet, from right to left in Persian."""
     now_ms = service.now_ms()
     rows = sorted_rows(_entries(service, now_ms), meant, language, now_ms)
-    body = await asyncio.to_thread(as_xlsx, list(rows), language, now_ms)
+    body = await asyncio.to_thread(lambda: as_xlsx(list(rows), language, now_ms))
     return _file(body, _XLSX, "xlsx", now_ms)
 
 
-def _entries(service: Service, now_ms: int) -> Iterator[tuple[Unit, Mapping[str, Any]]]:
-    return ((unit, service.frames.entry(unit, now_ms, pending=False)) for unit in service.roster)
+def _entries(service: Service, now_ms: int) -> list[tuple[Unit, Mapping[str, Any]]]:
+    """Read how the units stand, in the event loop; the cells are made in a thread."""
+    return [(unit, service.frames.entry(unit, now_ms, pending=False)) for unit in service.roster]
 
 
 def _file(body: bytes, media_type: str, suffix: str, now_ms: int) -> Response:

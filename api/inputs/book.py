@@ -49,8 +49,10 @@ class InputBook:
     def __init__(self, *, database: InputDatabase) -> None:
         self.database = database
 
-    def add(self, entry: Entry, check: Callable[[Sequence[Entry]], None]) -> tuple[Entry, bool]:
-        """Write an entry; returns it as kept, and whether it is new: the same key again changes nothing.
+    def add(self, entry: Entry, check: Callable[[Sequence[Entry]], None]) -> tuple[Entry, Entry | None, bool]:
+        """Write an entry; returns it as kept, the one it corrects, and whether it is new.
+
+        The same key again changes nothing.
 
         ``check`` sees the entries of the unit and kind that count, without the one that is corrected, and raises where
         the new one does not go with them. :class:`UnknownInputError`, :class:`InputConflictError`.
@@ -61,9 +63,8 @@ class InputBook:
             if known is not None:
                 if known[1] != asked:
                     raise InputConflictError(f"key: {entry.key!r} was used for entry {known[0].id}; allowed: a new one")
-                return known[0], False
-            if entry.corrects is not None:
-                self._replaceable(entry, entry.corrects)
+                return known[0], None, False
+            before = None if entry.corrects is None else self._replaceable(entry, entry.corrects)
             if not entry.withdrawn:
                 check([one for one in self.current(entry.unit, entry.kind) if one.id != entry.corrects])
             cursor = connection.execute(
@@ -84,7 +85,7 @@ class InputBook:
                     entry.withdrawn,
                 ),
             )
-            return replace(entry, id=cursor.lastrowid or 0), True
+            return replace(entry, id=cursor.lastrowid or 0), before, True
 
     def get(self, unit: str, kind: InputKind, entry_id: int) -> Entry:
         """Return one entry; :class:`UnknownInputError`."""
@@ -135,11 +136,12 @@ class InputBook:
         )
         return list(map(_entry, rows))
 
-    def _replaceable(self, entry: Entry, corrected: int) -> None:
+    def _replaceable(self, entry: Entry, corrected: int) -> Entry:
         before = self.get(entry.unit, entry.kind, corrected)
         if before.withdrawn or before.replaced_by is not None:
             by = "a withdrawal" if before.withdrawn else f"replaced by {before.replaced_by}"
             raise InputConflictError(f"corrects: {corrected} is {by}; allowed: an entry that counts")
+        return before
 
     def _one(self, where: str, values: Sequence[Any]) -> tuple[Entry, str] | None:
         rows = self.database.rows(f"SELECT {_COLUMNS} FROM {_TABLE} WHERE {where}", values)

@@ -24,6 +24,7 @@ CREATE TABLE input (
     withdrawn INTEGER NOT NULL
 );
 CREATE INDEX input_by_unit ON input (unit, kind, from_ms, id);
+CREATE INDEX input_open ON input (kind, id) WHERE to_ms IS NULL;
 """
 
 

@@ -32,7 +32,8 @@ class InputsInForce:
         self._now_ms = now_ms
         self._lock = threading.Lock()
         self._kept: dict[str, tuple[int, UnitInputs]] = {}
-        self._said = set(book.units())
+        self._said = frozenset(book.units())
+        self._generation = 0
 
     def of(self, unit_id: str) -> UnitInputs:
         """Return what was said of a unit, as far back as is looked at in the running month."""
@@ -41,7 +42,12 @@ class InputsInForce:
         now_ms = self._now_ms()
         kept = self._kept.get(unit_id)
         if kept is None or not -WITHIN_MS < now_ms - kept[0] < _lasts_ms(unit_id):
-            kept = self._kept[unit_id] = (now_ms, self._read(unit_id, now_ms - KEPT_MS))
+            generation = self._generation
+            kept = (now_ms, self._read(unit_id, now_ms - KEPT_MS))
+            with self._lock:
+                # What was said while a thread was reading must not be hidden by what it read.
+                if generation == self._generation:
+                    self._kept[unit_id] = kept
         return kept[1]
 
     def since(self, unit_id: str, start_ms: int) -> UnitInputs:
@@ -57,16 +63,16 @@ class InputsInForce:
         for unit_id in self.units():
             await asyncio.to_thread(self.of, unit_id)
 
-    def units(self) -> list[str]:
+    def units(self) -> frozenset[str]:
         """Return the units that anything was said of."""
-        with self._lock:
-            return sorted(self._said)
+        return self._said
 
     def changed(self, unit_id: str) -> None:
         """Something was said of a unit."""
         with self._lock:
-            self._said.add(unit_id)
-        self._kept.pop(unit_id, None)
+            self._generation += 1
+            self._said |= {unit_id}
+            self._kept.pop(unit_id, None)
 
     def _read(self, unit_id: str, start_ms: int) -> UnitInputs:
         def entries(kind: InputKind) -> Sequence[Entry]:

@@ -199,7 +199,11 @@ def _written(service: Service, unit: Unit, entry: Entry) -> Response:
     try:
         kept, new = service.inputs.add(entry, unit)
     except UnknownInputError as error:
-        raise wrong_value("corrects", entry.corrects, f"unit {unit.id!r} has no such entry of this kind") from error
+        raise wrong_value(
+            "corrects",
+            entry.corrects,
+            f"unit {unit.id!r} has no such entry; allowed: an id among its {entry.kind.value}",
+        ) from error
     except InputConflictError as error:
         raise ProblemError(409, str(error)) from error
     epochs = service.inputs.book.current(unit.id, kept.kind) if kept.kind is InputKind.SCALE_EPOCHS else ()

@@ -63,9 +63,9 @@ def _stop_time(entry: Entry, unit: Unit, others: Sequence[Entry], now_ms: int) -
     if entry.own["effect"] != StopEffect.PLANNED:
         _not_ahead(entry, unit, others, now_ms)
         return
-    last_ms = entry.from_ms if entry.to_ms is None else entry.to_ms
-    if last_ms > now_ms + FURTHEST_MS:
-        raise wrong_value("from", iso(entry.from_ms), "too far ahead; allowed: the next 400 days")
+    for field, at_ms in (("from", entry.from_ms), ("to", entry.to_ms)):
+        if at_ms is not None and at_ms > now_ms + FURTHEST_MS:
+            raise wrong_value(field, iso(at_ms), "too far ahead; allowed: the next 400 days")
     if entry.to_ms is None and entry.from_ms > now_ms + AHEAD_MS:
         raise wrong_value("to", None, "missing; allowed: a time, for a stop that is still to come")
 

@@ -65,9 +65,14 @@ class Paces:
                 changed.append(number)
         return changed
 
-    def take_fresh(self) -> list[tuple[int, UsualWindow]]:
-        """Return the windows learnt since this was last asked, by unit number."""
-        return [(number, window) for number, pace in enumerate(self._paces) for window in pace.usual.take_fresh()]
+    def fresh(self) -> list[tuple[int, UsualWindow]]:
+        """Return the windows that are still to be kept, by unit number."""
+        return [(number, window) for number, pace in enumerate(self._paces) for window in pace.usual.fresh]
+
+    def forget_fresh(self) -> None:
+        """They are kept."""
+        for pace in self._paces:
+            pace.usual.fresh.clear()
 
     def to_dict(self, number: int) -> dict[str, Any]:
         """Return what :meth:`restore` reads."""

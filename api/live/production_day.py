@@ -34,9 +34,11 @@ class ProductionDay:
 
     def start_ms(self, at_ms: int) -> int:
         """Return the start of the production day in which ``at_ms`` lies."""
-        if not self._day.start_ms <= at_ms < self._day.end_ms:
-            self._day = production_day(at_ms, start=self._start)
-        return self._day.start_ms
+        # Threads ask, too: each answers from what it looked at.
+        day = self._day
+        if not day.start_ms <= at_ms < day.end_ms:
+            day = self._day = production_day(at_ms, start=self._start)
+        return day.start_ms
 
     def month(self, at_ms: int) -> tuple[int, int]:
         """Return the Jalali year and month that the production day at ``at_ms`` is counted to."""
@@ -69,7 +71,8 @@ class ProductionDay:
 
     def shift_at(self, at_ms: int) -> Shift:
         """Return the shift in which ``at_ms`` lies."""
-        if self._shift is None or not self._shift.start_ms <= at_ms < self._shift.end_ms:
+        shift = self._shift
+        if shift is None or not shift.start_ms <= at_ms < shift.end_ms:
             of_day = self.shifts_of(self.day_of(at_ms))
-            self._shift = next(one for one in reversed(of_day) if one.start_ms <= at_ms)
-        return self._shift
+            shift = self._shift = next(one for one in reversed(of_day) if one.start_ms <= at_ms)
+        return shift

@@ -48,6 +48,8 @@ class Recounts:
         """Count the next few units; returns how many. With the store down they stay asked for."""
         done = 0
         for unit_id in list(self._asked)[:AT_ONCE]:
+            # Taken before it is counted: who asks meanwhile asks again.
+            self._asked.pop(unit_id, None)
             number = judge.number(unit_id)
             if number is not None and self._store is not None:
                 unit, tally = judge.units[number], judge.tallies[number]
@@ -59,10 +61,10 @@ class Recounts:
                     )
                 except StoreError as error:
                     log.warning("the day's tonnes of %s wait for the store: %s", unit_id, error)
+                    self._asked[unit_id] = None
                     return done
                 judge.tallies[number].correct(day)
                 done += 1
-            self._asked.pop(unit_id, None)
         return done
 
 

@@ -12,12 +12,11 @@ if TYPE_CHECKING:
 
 def shift_figures(shift: Shift, tally: Tally | None, inputs: UnitInputs) -> dict[str, Any]:
     """Return the shift's times (ms), dry tonnes so far and planned; None where they are not known."""
-    counted = tally is not None and tally.today_t is not None
-    tonnes = tally.total_t - tally.at(shift.start_ms) if tally is not None and counted else None
+    tonnes = None if tally is None or tally.today_t is None else tally.since_t(shift.start_ms)
     return {
         "number": shift.number,
         "start": shift.start_ms,
         "end": shift.end_ms,
-        "tonnes": None if tonnes is None else round(max(0.0, tonnes), 3),
+        "tonnes": None if tonnes is None else round(tonnes, 3),
         "plan_t": inputs.planned_t(shift.start_ms),
     }

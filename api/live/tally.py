@@ -51,6 +51,7 @@ class Tally:
         self._minutes: deque[tuple[int, float]] = deque(maxlen=_MINUTES)
         self._quarters: deque[tuple[int, float]] = deque(maxlen=_QUARTERS)
         self._pins: list[tuple[int, float]] = []
+        self._since: tuple[int, float] | None = None
         # What rose since ``_doubt_ms`` and may still turn out to be drift.
         self._doubt_t, self._doubt_ms = 0.0, 0
 
@@ -62,6 +63,14 @@ class Tally:
     def today_t(self) -> float | None:
         """Tonnes since the day began; None before anything was counted."""
         return None if self._carry is None else max(0.0, self.total_t - self._day_base_t)
+
+    def since_t(self, start_ms: int) -> float:
+        """Return the tonnes since ``start_ms``, which is asked for second by second."""
+        if self.counted_to_ms is None or start_ms >= self.counted_to_ms:
+            return 0.0
+        if self._since is None or self._since[0] != start_ms:
+            self._since = (start_ms, self.at(start_ms))
+        return max(0.0, self.total_t - self._since[1])
 
     def count(self, time_ms: NDArray[np.int64], values: NDArray[np.float64]) -> None:
         """Count readings of the totaliser, in any order; older ones than the last are ignored."""
@@ -111,15 +120,42 @@ class Tally:
 
     def correct(self, day: Tally) -> None:
         """Take over what ``day``, counted from complete scans, says of the same day; what came after it stays."""
-        if day._carry is None or day.counted_to_ms is None or day.day_start_ms != self.day_start_ms:
+        until_ms = day.counted_to_ms
+        if day._carry is None or until_ms is None or day.day_start_ms != self.day_start_ms:
             return
         if self._carry is None:
+            # What people say and how the counter is read stay this tally's own.
+            own = (self._inputs, self._rule)
             self.__dict__ |= day.__dict__
+            self._inputs, self._rule = own
+            self._since = None
             return
-        after_t = self.total_t - self.at(day.counted_to_ms)
+        after_t = self.total_t - self.at(until_ms)
         self._day_base_t = self.total_t - after_t - (day.today_t or 0.0)
         if day.last_tonne_ms is not None:
             self.last_tonne_ms = max(day.last_tonne_ms, self.last_tonne_ms or 0)
+        self._take_marks(day, until_ms)
+
+    def _take_marks(self, day: Tally, until_ms: int) -> None:
+        """Stand where ``day`` says that it stood up to ``until_ms``; what lies before its first mark moves with it."""
+        offset_t = self.at(until_ms) - day.total_t
+        first_ms, first_t = min([*day._quarters, *day._minutes], default=(until_ms, day.total_t))
+        moved_t = first_t + offset_t - self.at(first_ms)
+        marks = {
+            name: [
+                *((t, v + moved_t) for t, v in getattr(self, name) if t < first_ms),
+                *((t, v + offset_t) for t, v in getattr(day, name)),
+                *((t, v) for t, v in getattr(self, name) if t > until_ms),
+            ]
+            for name in ("_minutes", "_quarters")
+        }
+        pinned = [at_ms for at_ms, _ in self._pins]
+        self._pins = []
+        for name, taken in marks.items():
+            getattr(self, name).clear()
+            getattr(self, name).extend(taken)
+        self._pins = [(at_ms, self.at(at_ms)) for at_ms in pinned]
+        self._since = None
 
     def pin(self, time_ms: int) -> None:
         """Remember what stood at ``time_ms`` until :meth:`unpin`, however long that is."""
@@ -139,6 +175,7 @@ class Tally:
         if self._carry is not None and self._carry.time_ms > now_ms:
             self._carry = CounterCarry(now_ms, self._carry.value)
         self._doubt_ms = min(self._doubt_ms, now_ms)
+        self._since = None
         for marks in (self._minutes, self._quarters):
             while marks and marks[-1][0] > now_ms:
                 marks.pop()

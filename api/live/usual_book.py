@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from api.live.usual import UsualWindow
 from orewatch.plant.baseline import DAYS_14_MS
@@ -12,29 +12,26 @@ if TYPE_CHECKING:
 
     from api.alerting.database import AlertDatabase
 
-PRUNE_MS: Final = 6 * 3_600_000
-
 
 class UsualBook:
     """Windows of all units, 14 days of them."""
 
     def __init__(self, *, database: AlertDatabase) -> None:
         self._database = database
-        self._pruned_ms = 0
 
-    def keep(self, windows: Iterable[tuple[str, UsualWindow]], now_ms: int) -> None:
-        """Write windows of units, in one transaction; forget what no baseline looks at any more."""
+    def keep(self, windows: Iterable[tuple[str, UsualWindow]]) -> None:
+        """Write windows of units, in one transaction; of these units forget what no baseline looks at any more."""
         rows = [(unit, *window) for unit, window in windows]
-        prune = now_ms - self._pruned_ms >= PRUNE_MS
-        if not rows and not prune:
-            return
+        newest = {(unit, ore, moisture): start_ms for unit, ore, moisture, start_ms, _ in rows}
         with self._database.transaction() as connection:
             connection.executemany(
                 "INSERT OR REPLACE INTO usual (unit, ore, moisture, start_ms, tph) VALUES (?,?,?,?,?)", rows
             )
-            if prune:
-                connection.execute("DELETE FROM usual WHERE start_ms < ?", (now_ms - DAYS_14_MS,))
-        self._pruned_ms = now_ms if prune else self._pruned_ms
+            # By the key, unit by unit: the table is large, and this runs beside the tick.
+            connection.executemany(
+                "DELETE FROM usual WHERE unit = ? AND ore = ? AND moisture = ? AND start_ms < ?",
+                [(*key, start_ms - DAYS_14_MS) for key, start_ms in newest.items()],
+            )
 
     def of(self, unit: str) -> list[UsualWindow]:
         """Return what was kept of a unit, the oldest first."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -34,9 +35,10 @@ class OreClass(NamedTuple):
 class Baseline:
     """The unit's own windows of one ore class, last 14 days. Do not :meth:`add` while an alarm stands."""
 
-    start_ms: list[int] = field(default_factory=list)
-    tph: list[float] = field(default_factory=list)
-    kw: list[float] = field(default_factory=list)
+    # Arrays, for a fleet keeps thousands of these.
+    start_ms: array[int] = field(default_factory=lambda: array("q"))
+    tph: array[float] = field(default_factory=lambda: array("d"))
+    kw: array[float] = field(default_factory=lambda: array("d"))
 
     def add(self, start_ms: int, tph: float, kw: float = float("nan")) -> None:
         """Take a window in, in any order, once; windows older than 14 days before the newest leave."""
@@ -81,7 +83,8 @@ class Baseline:
         """Restore :meth:`to_dict`; ValueError where columns differ in length or are missing."""
         try:
             kw = [float("nan") if value is None else float(value) for value in table["kw"]]
-            made = cls(start_ms=list(map(int, table["start_ms"])), tph=list(map(float, table["tph"])), kw=kw)
+            start_ms, tph = array("q", map(int, table["start_ms"])), array("d", map(float, table["tph"]))
+            made = cls(start_ms=start_ms, tph=tph, kw=array("d", kw))
         except (KeyError, TypeError) as error:
             raise ValueError(f"baseline: {type(error).__name__}: {error}") from error
         if not len(made.start_ms) == len(made.tph) == len(made.kw):

@@ -112,7 +112,9 @@ class UnitInputs:
 
     def stop_at(self, at_ms: int) -> Stop | None:
         """Return the stop that is on at an instant: of several, the last that began."""
-        return max((s for s in self.stops if s.covers(at_ms)), key=lambda s: s.start_ms, default=None)
+        place = bisect_right(self.stops, at_ms, key=lambda stop: stop.start_ms)
+        # A planned stop may have begun while an open one lasted; further back none can reach.
+        return next((s for s in reversed(self.stops[max(0, place - 2) : place]) if s.covers(at_ms)), None)
 
     def stop_over(self, start_ms: int, end_ms: int) -> Stop | None:
         """Return the stop that covers most of ``[start_ms, end_ms)``; None where none touches it."""
@@ -153,7 +155,9 @@ class UnitInputs:
         return suiting[-1].tph if suiting else default
 
     def expected_t(self, start_ms: int, end_ms: int, default: float) -> float:
-        """Return the tonnes that the targets in force ask for over a span."""
+        """Return the tonnes that the targets in force ask for over a span; 0 where it is empty."""
+        if end_ms <= start_ms:
+            return 0.0
         steps = {at for at in (*self._starts(self.ores), *self._starts(self.targets)) if start_ms < at < end_ms}
         edges = sorted({start_ms, end_ms, *steps})
         return sum(self.target_tph(a, default) * (b - a) / HOUR_MS for a, b in pairwise(edges))

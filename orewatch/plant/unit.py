@@ -115,8 +115,8 @@ def unit_from_json(text: str) -> Unit:
             nameplate_tph=float(raw["nameplate_tph"]),
             target_tph=float(raw["target_tph"]),
             comms_grace_s=float(raw["comms_grace_s"]),
-            latitude=raw["latitude"],
-            longitude=raw["longitude"],
+            latitude=_degrees(raw["latitude"], 90.0),
+            longitude=_degrees(raw["longitude"], 180.0),
             reference={SignalRef.parse(k): float(v) for k, v in raw["reference"].items()},
             machines={
                 mid: Machine(
@@ -139,6 +139,12 @@ def unit_from_json(text: str) -> Unit:
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, RecursionError) as error:
         msg = f"unit description: {type(error).__name__}: {error}"
         raise UnitError(msg) from error
+
+
+def _degrees(raw: object, most: float) -> float | None:
+    """Return a coordinate; None for what is none: a unit is worth having without its place on the map."""
+    known = isinstance(raw, (int, float)) and not isinstance(raw, bool) and abs(raw) <= most
+    return float(raw) if known and isinstance(raw, (int, float)) else None
 
 
 def unit_from_circuit(

@@ -239,3 +239,14 @@ def test_unknown_hours_begin_anew_with_the_day(tmp_path: Path) -> None:
     assert unknown.hours(0, day_ms + 90 * MINUTE_MS) == 1.5
     assert datetime.fromtimestamp(day_ms / 1000, UTC).strftime("%H:%M") == "03:30"
     site.service.database.close()
+
+
+def test_a_calibration_costs_no_hour() -> None:
+    store = CounterStore()
+    store.fill(MONTH.start_ms - DAY_MS, MONTH.start_ms + DAY_MS, lambda hours: 50 + RATE * hours)
+    epoch_ms = MONTH.start_ms + 10 * HOUR_MS + 1_234_000
+    whole = produced(store, UNIT, MONTH.start_ms, MONTH.start_ms + DAY_MS)  # type: ignore[arg-type]
+    parted = produced(store, UNIT, MONTH.start_ms, MONTH.start_ms + DAY_MS, [epoch_ms])  # type: ignore[arg-type]
+    assert whole is not None
+    assert parted is not None
+    assert sum(t for _, t in parted) == pytest.approx(sum(t for _, t in whole), abs=0.4)

@@ -164,7 +164,7 @@ async def test_the_shift_is_counted_against_its_plan(house: House) -> None:
 async def test_inputs_survive_a_restart_and_nothing_said_costs_nothing(house: House) -> None:
     await say(house, "stops", code="no_ore", **{"from": iso(STANDS_SINCE)})
     in_force = type(house.service.inputs.in_force)(book=house.service.inputs.book, now_ms=lambda: house.now_ms)
-    assert in_force.units() == [MINE.id]
+    assert in_force.units() == {MINE.id}
     stop = in_force.of(MINE.id).stop_at(END)
     assert stop is not None
     assert stop.code == "no_ore"
@@ -228,13 +228,18 @@ def test_what_alarms_does_not_become_usual_and_windows_are_kept(tmp_path: Path) 
         usual.judge(window, None, target_tph=15, alarmed=False)
     for window in windows(9, 10, 30):
         usual.judge(window, None, target_tph=15, alarmed=True)
-    fresh = usual.take_fresh()
-    assert (len(fresh), usual.take_fresh()) == (30, [])
+    fresh = list(usual.fresh)
+    assert len(fresh) == 30
     database = AlertDatabase.open(tmp_path / "alerts.db")
     book = UsualBook(database=database)
-    book.keep([("mn-01", window) for window in fresh], T0 + DAY_14 // 2)
+    book.keep([("mn-01", window) for window in fresh])
     assert book.of("mn-01") == fresh
-    book.keep([("mn-01", UsualWindow("", "", T0 + 2 * DAY_14, 12.0))], T0 + 2 * DAY_14)
+    again = Usual()
+    again.remember(book.of("mn-01"))
+    assert again.judge(windows(14, 1)[0], None, target_tph=15, alarmed=False) is None
+    assert again.fresh == [], "taken before"
+    # Of a baseline's age nothing is left once the unit goes on.
+    book.keep([("mn-01", UsualWindow("", "", T0 + 2 * DAY_14, 12.0))])
     assert [window.start_ms for window in book.of("mn-01")] == [T0 + 2 * DAY_14]
     database.close()
 
@@ -272,3 +277,59 @@ async def test_what_is_said_of_a_settled_hour_changes_it(house: House) -> None:
     assert "PLANNED_STOP" in {one["state"] for one in (await house.get(path))["items"]}
     await house.post(f"{AT}/stops/{made['id']}/withdraw", {"by": "x"}, 201)
     assert "PLANNED_STOP" not in {one["state"] for one in (await house.get(path))["items"]}
+
+
+async def test_an_ending_is_not_refused_by_what_is_planned_for_later(house: House) -> None:
+    made = await say(house, "stops", code="no_ore", key=f"ended-{99}-x", **{"from": iso(STANDS_SINCE)})
+    to_come = {"from": iso(END + 24 * HOUR), "to": iso(END + 25 * HOUR)}
+    await say(house, "stops", code="maintenance", **to_come)
+    live(house, "nofeed", 10)
+    live(house, "run", 120)
+    assert end_open_stops(house.service) == 1
+    stops = {one["code"]: one for one in (await house.get(f"{AT}/stops"))["items"]}
+    assert stops["no_ore"]["corrects"] == made["id"]
+    assert stops["maintenance"]["to"] == to_come["to"]
+
+
+async def test_a_stop_that_was_no_stop_ends_by_itself_and_idling_is_told_again(house: House) -> None:
+    live(house, "run", 120)
+    made = await say(house, "stops", code="no_ore", note="slip of a finger", **{"from": iso(house.now_ms - 30_000)})
+    live(house, "run", 60)
+    assert end_open_stops(house.service) == 0
+    live(house, "run", 600)
+    assert end_open_stops(house.service) == 1
+    (ended,) = (await house.get(f"{AT}/stops"))["items"]
+    assert (ended["corrects"], ended["note"]) == (made["id"], "slip of a finger")
+
+
+async def test_an_ore_said_while_the_day_is_counted_is_not_forgotten(house: House) -> None:
+    recounts = house.service.recounts
+    await say(house, "ore", ore="A", moisture_pct=10, **{"from": iso(T0 - HOUR)})
+    counting = house.store.many
+
+    def slow(*arguments: Any) -> Any:
+        recounts.ask([MINE.id])  # as an input does that comes meanwhile
+        house.store.many = counting  # type: ignore[assignment,method-assign]
+        return counting(*arguments)
+
+    house.store.many = slow  # type: ignore[assignment,method-assign]
+    assert await recounts.some(house.service.judge) == 1
+    assert await recounts.some(house.service.judge) == 1
+
+
+def test_a_corrected_day_moves_its_marks_and_keeps_its_own_ears() -> None:
+    said = [UnitInputs()]
+    tally = Tally(unit=made_unit(), day_start_ms=T0, inputs=lambda: said[0])
+    readings = [(T0 + n * MINUTE, 100 + n * 0.2) for n in range(61)]
+    tally.count(*_arrays(readings))
+    day = Tally(unit=made_unit(), day_start_ms=T0, inputs=lambda: UnitInputs(ores=(Ore(0, "A", 50.0),)))
+    day.count(*_arrays(readings))
+    tally.correct(day)
+    assert tally.today_t == pytest.approx(6.0, abs=0.2)
+    assert tally.since_t(T0 + 30 * MINUTE) == pytest.approx(3.0, abs=0.2)
+    empty = Tally(unit=made_unit(), day_start_ms=T0, inputs=lambda: said[0])
+    empty.correct(day)
+    said[0] = UnitInputs(ores=(Ore(0, "B", 90.0),))
+    before = empty.total_t
+    empty.count(*_arrays([(T0 + n * MINUTE, 100 + n * 0.2) for n in range(61, 90)]))
+    assert empty.total_t - before == pytest.approx(29 * 0.2 * 0.1, abs=0.05)

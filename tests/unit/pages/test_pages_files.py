@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from api.static_files import without_comments
+
 STATIC = Path(__file__).parents[3] / "api" / "pages" / "static"
 PAGES = {"fleet.html": "fleet.js", "unit.html": "unit.js", "inputs.html": "inputs.js", "wall.html": "wall.js"}
 PAGES |= {"alerts.html": "alerts_page.js", "alert.html": "alert_page.js"}
@@ -83,3 +85,15 @@ def test_nothing_comes_from_elsewhere_and_no_markup_is_parsed(path: Path) -> Non
     )
     assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function", text)
     assert len(text.splitlines()) < 300 or path.parent.name == "strings"
+
+
+def test_comments_do_not_cross_the_wire_and_lines_keep_their_numbers() -> None:
+    code = (
+        b'// first\nconst a = 1; // stays\n/** told\n * at length */\nconst b = "//";\n/** @type {X} */ const c = 2;\n'
+    )
+    sent = without_comments(".js", code)
+    assert sent == b'\nconst a = 1; // stays\n\n\nconst b = "//";\n/** @type {X} */ const c = 2;\n'
+    assert without_comments(".css", b"/* a\n b */\np { color: red; }") == b"\n\np { color: red; }"
+    for path in STATIC.rglob("*.js"):
+        data = path.read_bytes()
+        assert without_comments(".js", data).count(b"\n") == data.count(b"\n"), path.name

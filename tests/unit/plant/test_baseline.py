@@ -46,7 +46,7 @@ def test_a_baseline_takes_late_windows_once_and_forgets_after_fourteen_days() ->
     baseline.add(0, 0.0)
     baseline.add(WINDOW_MS, 1.0)
     baseline.add(WINDOW_MS, 1.5)
-    assert baseline.tph == [0.0, 1.5, 2.0]
+    assert list(baseline.tph) == [0.0, 1.5, 2.0]
     baseline.add(14 * DAY + WINDOW_MS, 3.0)
     assert baseline.tph == [1.5, 2.0, 3.0]
     assert Baseline.from_dict(json.loads(json.dumps(baseline.to_dict()))).tph == baseline.tph
