@@ -309,7 +309,7 @@ async def test_an_ore_said_while_the_day_is_counted_is_not_forgotten(house: Hous
 
     def slow(*arguments: Any) -> Any:
         recounts.ask([MINE.id])  # as an input does that comes meanwhile
-        house.store.many = counting  # type: ignore[assignment,method-assign]
+        house.store.many = counting  # type: ignore[method-assign]
         return counting(*arguments)
 
     house.store.many = slow  # type: ignore[assignment,method-assign]

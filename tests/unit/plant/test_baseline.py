@@ -48,7 +48,7 @@ def test_a_baseline_takes_late_windows_once_and_forgets_after_fourteen_days() ->
     baseline.add(WINDOW_MS, 1.5)
     assert list(baseline.tph) == [0.0, 1.5, 2.0]
     baseline.add(14 * DAY + WINDOW_MS, 3.0)
-    assert baseline.tph == [1.5, 2.0, 3.0]
+    assert list(baseline.tph) == [1.5, 2.0, 3.0]
     assert Baseline.from_dict(json.loads(json.dumps(baseline.to_dict()))).tph == baseline.tph
     with pytest.raises(ValueError, match="columns"):
         Baseline.from_dict({"start_ms": [1], "tph": [], "kw": []})
