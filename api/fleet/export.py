@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jdatetime
 from xlsxwriter import Workbook
 
-from api.fleet.words import HEADINGS, SHEET, Language, word
+from api.fleet.words import HEADINGS, SHEET, Language, folded, word
 from api.instants import iso
 from orewatch.plant.calendar import local
 
@@ -48,7 +48,7 @@ class Wanted(NamedTuple):
                 return False
         if self.state is not None and entry["state"] != self.state:
             return False
-        parts = (self.q or "").lower().split()
+        parts = folded(self.q or "").split()
         return not parts or all(part in _haystack(unit) for part in parts)
 
 
@@ -58,7 +58,7 @@ def _haystack(unit: Unit) -> str:
     for language in ("en", "fa"):
         names += [word(language, "place", unit.site), word(language, "place", unit.province)]
         names.append(word(language, "mineral", unit.mineral))
-    return " ".join(names).lower()
+    return folded(" ".join(names))
 
 
 def cells(unit: Unit, entry: Mapping[str, Any], language: Language, now_ms: int) -> list[Cell]:

@@ -23,12 +23,19 @@ def strings(language: Language) -> Mapping[str, str]:
     return {key: _ESCAPE.sub(r"\1", value) for key, value in _STRING.findall(text)}
 
 
+def folded(text: str) -> str:
+    """Return a text as it is compared: what keyboards write differently, letters, digits and joiners, reads alike."""
+    return text.lower().translate(_ALIKE)
+
+
 def word(language: Language, kind: str, code: str | None) -> str:
     """Return the word for a code from outside, as a page does: one that is not known is made readable."""
     if not code:
         return ""
     return strings(language).get(f"{kind}.{code}", code.replace("_", " "))
 
+
+_ALIKE = str.maketrans("يك\u200c۰۱۲۳۴۵۶۷۸۹٠١٢٣٤٥٦٧٨٩", "یک 01234567890123456789")  # noqa: RUF001 - Arabic, Persian
 
 HEADINGS: Mapping[Language, tuple[str, ...]] = {
     "en": (
@@ -61,7 +68,7 @@ HEADINGS: Mapping[Language, tuple[str, ...]] = {
     "fa": (
         "واحد",
         "استان",
-        "کانی",
+        "مادهٔ معدنی",
         "معدن",
         "مدل",
         "وضعیت",

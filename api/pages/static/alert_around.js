@@ -75,7 +75,7 @@ function strip() {
       }
       const order = [...sums].sort((a, b) => b[1].ms - a[1].ms);
       legend.replaceChildren(...order.map(([name, { one, ms }]) => h("li", { "data-state": stateOf(one.state, one.reason).name }, h("span", { class: "swatch" }, stateIcon(one.state, one.reason)), h("span", {}, name), h("b", {}, span(ms)))));
-      setAttribute(drawing, "aria-label", t("one.strip", { from: moment(from, to), to: moment(to, to), summary: order.map(([name, { ms }]) => `${name} ${span(ms)}`).join(", ") }));
+      setAttribute(drawing, "aria-label", t("one.strip", { from: moment(from, to), to: moment(to, to), summary: order.map(([name, { ms }]) => `${name} ${span(ms)}`).join(t("list")) }));
       draw();
     },
   };

@@ -2,7 +2,7 @@
 
 import { kindWord, sentenceOf } from "./alert_words.js";
 import { arrange, h, setAttribute } from "./dom.js";
-import { t, word } from "./language.js";
+import { folded, t, word } from "./language.js";
 
 const FIXED = {
   kind: ["idle", "underperforming", "not_producing", "comms_loss"],
@@ -13,8 +13,6 @@ const WORDS = { kind: "kind", state: "alert.state", priority: "priority" };
 const SELECTS = ["unit", "kind", "state", "priority"];
 const NAMES = ["q", ...SELECTS];
 
-/** Letters that look alike are alike: Arabic and Persian kaf and ya, the joiner and the space. */
-const folded = (text) => text.toLowerCase().replaceAll("ي", "ی").replaceAll("ك", "ک").replaceAll("\u200c", " ");
 
 function haystack(alert) {
   const names = [alert.unit, alert.machine, alert.signal, alert.kind, kindWord(alert), alert.reason, sentenceOf(alert), alert.acknowledged_by, ...(alert.notes ?? []).map((note) => `${note.by} ${note.text}`)];

@@ -3,7 +3,7 @@
 import { arrange, h, setAttribute, setText } from "./dom.js";
 import { haystack } from "./fleet_units.js";
 import { number } from "./format.js";
-import { language, t, word } from "./language.js";
+import { folded, language, t, word } from "./language.js";
 import { icon, STATE_NAMES } from "./states.js";
 
 const DOWN = "M8 2v8.5M4.5 7.2L8 10.7l3.5-3.5M3 13.8h10";
@@ -95,7 +95,7 @@ export function fleetFilter({ text, places, ways, changed }) {
     },
     /** The units in question whatever their state is. */
     scope(units) {
-      const wanted = chosen.q.trim().toLowerCase().split(/\s+/).filter(Boolean);
+      const wanted = folded(chosen.q).trim().split(/\s+/).filter(Boolean);
       const { province, mineral, site } = chosen;
       if (!wanted.length && !province && !mineral && !site) return units;
       return units.filter(

@@ -7,7 +7,7 @@
 // Frames are absolute, so one that is known already does no harm; one that begins later than what is known says that
 // something was missed, and then the table has to be read again.
 
-import { word } from "./language.js";
+import { folded, word } from "./language.js";
 import { stateOf } from "./states.js";
 
 const CONNECTIONS = ["live", "stale", "lost"];
@@ -79,10 +79,10 @@ export class Fleet {
 
 /** Everything that can be typed to find a unit: what the service calls it, and what the page shows. */
 export function haystack(unit) {
-  unit.haystack ??= [
+  unit.haystack ??= folded([
     unit.id, unit.site, unit.province, unit.mineral, unit.model,
     word("place", unit.site), word("place", unit.province), word("mineral", unit.mineral),
-  ].join(" ").toLowerCase();
+  ].join(" "));
   return unit.haystack;
 }
 

@@ -37,6 +37,7 @@ const dates = {
   clock: { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" },
   minute: { hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
   day: { day: "numeric", month: "short" },
+  dated: { day: "numeric", month: "short", year: "numeric" },
   long: { weekday: "long", day: "numeric", month: "long", year: "numeric" },
   full: { day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" },
 };
@@ -64,10 +65,15 @@ function dated(format) {
 export const day = dated("day");
 export const longDate = dated("long");
 
-/** The time of day, with the date where it was not today. */
+const dayOfYear = dated("dated");
+/** So far back a day and month alone would be taken for the wrong year's. */
+const YEAR_NEEDED_MS = 300 * 86_400_000;
+
+/** The time of day, with the date where it was not today, and its year where that is long ago. */
 export function moment(ms, now) {
   if (!Number.isFinite(ms)) return NOTHING;
-  return day(ms) === day(now) ? minute(ms) : t("day-time", { day: day(ms), time: minute(ms) });
+  if (dayOfYear(ms) === dayOfYear(now)) return minute(ms);
+  return t("day-time", { day: Math.abs(now - ms) > YEAR_NEEDED_MS ? dayOfYear(ms) : day(ms), time: minute(ms) });
 }
 
 /** A span in its two largest parts: 42 s, 12 min, 2 h 05 min, 3 d 4 h. */

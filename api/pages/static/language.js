@@ -26,6 +26,10 @@ export function t(key, values) {
   return values ? text.replace(/\{(\w+)\}/g, (_, name) => values[name] ?? "") : text;
 }
 
+/** A text as it is compared: what keyboards write differently, letters, digits and joiners, reads alike. */
+export const folded = (text) =>
+  text.toLowerCase().replaceAll("ي", "ی").replaceAll("ك", "ک").replaceAll("\u200c", " ").replace(/[۰-۹٠-٩]/g, (digit) => digit.charCodeAt(0) & 15);
+
 /** Phrases side by side; empty ones are left out. */
 export const join = (...phrases) => phrases.filter(Boolean).join(t("separator"));
 

@@ -231,7 +231,7 @@ def alert(now_ms: int, number: int, unit: str, kind: str, priority: str, for_ms:
             "en": f"{unit} stands idle: the feeder stopped; 9.2 t lost."
             if kind == "idle"
             else f"{unit} does 5.2 t/h, 69 % of the target.",
-            "fa": f"{unit} بی‌کار است: خوراک‌ده ایستاده است؛ مقداری از دست رفته."
+            "fa": f"{unit} بی‌کار است: خوراک‌دهنده ایستاده است؛ مقداری از دست رفته."
             if kind == "idle"
             else f"{unit} کمتر از هدف کار می‌کند.",
         },

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from api.fleet.export import Wanted, as_csv, as_xlsx, tehran
-from api.fleet.words import HEADINGS, strings, word
+from api.fleet.words import HEADINGS, folded, strings, word
 from tests.unit.api.test_http import MINE, OTHER, House, house
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ async def test_persian_has_its_words_digits_and_calendar(house: House) -> None:
     head, *rows = rows_of(await got(house, "/api/v1/fleet.csv?lang=fa&q=mn-01"))
     assert head == list(HEADINGS["fa"])
     (mine,) = [dict(zip(head, row, strict=True)) for row in rows]
-    assert (mine["وضعیت"], mine["استان"], mine["کانی"]) == ("بی‌خوراک", "قم", "منگنز")
+    assert (mine["وضعیت"], mine["استان"], mine["مادهٔ معدنی"]) == ("بی‌خوراک", "قم", "منگنز")
     assert re.fullmatch(r"۱۴۰۵/۰۸/[۰-۹]{2} [۰-۹]{2}:[۰-۹]{2}", mine["آخرین تن (تهران)"])  # noqa: RUF001 - Persian
     assert float(mine["هدف (تن بر ساعت)"]) == MINE.target_tph
 
@@ -162,3 +162,8 @@ def test_a_filter_takes_what_the_page_shows() -> None:
     assert Wanted(q="  QOM   mn-01 ").takes(MINE, entry)
     assert not Wanted(q="qom zn").takes(MINE, entry)
     assert not Wanted(state="IDLE").takes(MINE, entry)
+
+
+def test_what_keyboards_write_differently_reads_alike() -> None:
+    assert folded("خراسان شمالي") == folded("خراسان شمالی")
+    assert folded("مهدی\u200cآباد نخلك PB-۰۱") == "مهدی آباد نخلک pb-01"  # noqa: RUF001 - Persian and Arabic

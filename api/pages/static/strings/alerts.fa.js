@@ -16,7 +16,7 @@ export const strings = {
   "alert.overtaken": "کسی زودتر اقدام کرده است و این کار دیگر شدنی نیست. هشدار را چنان که اکنون هست می‌بینید.",
   "alert.note.shelved": "به مدت {span} کنار گذاشته شد: {why}",
   "alert.note.unshelved": "پایان کنار گذاشتن",
-  "alert.mean": "{mean} تن بر ساعت، {share} هدف {target}",
+  "alert.mean": "{mean} تن بر ساعت، {share} از هدف {target}",
   "alert.onset": "آغاز {moment}",
   "alert.cleared": "پایان {moment}",
   "alert.lasts": "مدت {span}",

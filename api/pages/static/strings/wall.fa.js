@@ -4,7 +4,7 @@ export const strings = {
   "wall.title": "نمای دیواری",
   "wall.previous": "واحد پیشین (کلید پیکان)",
   "wall.next": "واحد بعدی (کلید پیکان)",
-  "wall.pause": "درنگ (کلید فاصله)",
+  "wall.pause": "مکث (کلید فاصله)",
   "wall.go": "ادامه (کلید فاصله)",
   "wall.full": "تمام‌صفحه (کلید f)",
   "wall.progress": "تا واحد بعدی",
