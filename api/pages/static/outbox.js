@@ -94,12 +94,13 @@ class Outbox extends EventTarget {
     return this.put({ ...rest, action: entry.action, id: entry.id, after: entry.after, body: { ...body, corrects: entry.body.corrects } });
   }
 
-  /** Forget one, or where it may have arrived withdraw it as soon as that is known. */
+  /** Forget one; where it may have arrived withdraw it as soon as that is known, and return that withdrawal. */
   takeBack(key, { by, note, at }) {
     const entry = this.#read(key);
-    if (!entry) return;
-    if (this.#mayHaveArrived(entry)) this.put({ unit: entry.unit, kind: entry.kind, action: "withdraw", after: key, body: { by, note }, at });
-    else this.#forget(key);
+    if (!entry) return null;
+    if (this.#mayHaveArrived(entry)) return this.put({ unit: entry.unit, kind: entry.kind, action: "withdraw", after: key, body: { by, note }, at });
+    this.#forget(key);
+    return null;
   }
 
   /** What became of one: { sent: answer }, { refused: entry } or, after one try or a few seconds, { waiting: entry }. */
