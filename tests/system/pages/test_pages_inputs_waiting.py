@@ -41,7 +41,7 @@ def test_a_reading_leaves_what_is_typed_and_open_in_the_list(visit: Visit, fake:
     page = opened(visit, "ore")
     rows(page).get_by_text("History").click()
     rows(page).get_by_role("button", name="Withdraw").click()
-    why = rows(page).get_by_label("Why is it withdrawn?")
+    why = page.locator("#why-2")
     why.press_sequentially("wrong")
     fake.inputs.say("mn-01", "ore", ore="VN-later", moisture_pct=6.0, from_ms=at + HOUR_MS)
     page.evaluate("dispatchEvent(new Event('online'))")
