@@ -207,6 +207,8 @@ export function momentField({ name, label, now, ahead = false, open = null, valu
       const got = readClock(time.value);
       if (got.fault) return { fault: t(`fault.${got.fault}`) };
       const start = daysAround(now(), before, after).find((one) => dayKey(one) === chosen);
+      // Midnight passed, and the day that was chosen is offered no more.
+      if (start === undefined) return { fault: t("fault.choose") };
       return { value: atMinute(start, got.value) };
     },
     /** A time in ms; null: open, or now again where there is no tick. */

@@ -24,6 +24,8 @@ export function entryForm({ kind, unitId, now, told, who, kept, entryOf }) {
   const node = h("form", { class: "entry-form", novalidate: true }, title, about, ...fields.slice(0, -1).map((one) => one.node), live, fields.at(-1).node, fault, h("div", { class: "actions" }, submit, cancel), done);
   let correcting = null; // the entry that this replaces
   let resumed = null; // the refused one of the outbox that this puts right
+  let instead; // the id of what took the place of the entry to be corrected, null where it was withdrawn
+  let typed = false; // somebody began the next one
 
   const valuesNow = () => Object.fromEntries(fields.map((one) => [one.name, one.read().value]));
 
@@ -52,12 +54,14 @@ export function entryForm({ kind, unitId, now, told, who, kept, entryOf }) {
     }
     setText(fault, "");
     live.hidden = true;
+    typed = false;
     head();
   }
 
   function clear() {
     correcting = null;
     resumed = null;
+    instead = undefined;
     fill(null);
   }
 
@@ -89,13 +93,16 @@ export function entryForm({ kind, unitId, now, told, who, kept, entryOf }) {
 
   async function refused(problem) {
     const list = [];
-    for (const { field, text, other, raw } of refusals(problem)) {
+    for (const { field, text, other, raw, stale } of refusals(problem)) {
       // The one in the way, in words.
       const entry = other === null ? null : await entryOf(kind, other);
-      list.push({ name: field, fault: entry ? `${text} ${t("refused.other", { entry: say(kind, entry, now(), told()?.reasons), who: isolated(entry.by) })}` : text, raw });
+      if (stale) instead = entry && !entry.withdrawn ? entry.id : null;
+      list.push({ name: field, fault: entry && !entry.withdrawn ? `${text} ${t("refused.other", { entry: say(kind, entry, now(), told()?.reasons), who: isolated(entry.by) })}` : text, raw });
     }
     faulty(list);
   }
+
+  node.addEventListener("input", () => (typed = true));
 
   node.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -106,20 +113,25 @@ export function entryForm({ kind, unitId, now, told, who, kept, entryOf }) {
     keepPersonName(who.read().value);
     const body = { by: personName().trim() };
     for (const one of fields) body[one.name] = TIMES.has(one.name) && values[one.name] !== null ? new Date(values[one.name]).toISOString() : values[one.name];
-    const corrects = correcting?.id ?? resumed?.body.corrects ?? null;
+    const corrects = instead === undefined ? (correcting?.id ?? resumed?.body.corrects ?? null) : instead;
     if (corrects !== null) body.corrects = corrects;
     submit.disabled = true;
     try {
       if (resumed) outbox.takeBack(resumed.key, { by: body.by, note: t("outbox.taken-back"), at: now() });
       const entry = outbox.put({ unit: unitId, kind, body, at: now() });
-      const outcome = await outbox.outcome(entry.key);
+      const waited = outbox.outcome(entry.key);
+      clear(); // it is safe there; what is typed meanwhile is the next one
+      const outcome = await waited;
       if (outcome.refused) {
+        if (typed) {
+          setText(fault, t("form.refused"));
+          return;
+        }
         resumed = outcome.refused;
-        head();
+        fill(body);
         await refused(outcome.refused.problem);
         return;
       }
-      clear();
       setText(done, t(outcome.waiting === undefined ? "form.kept" : "form.waiting"));
       if (outcome.waiting === undefined) kept();
     } catch (error) {

@@ -18,10 +18,12 @@ export function entryList({ kind, unitId, now, told, who, correct, can }) {
   const list = h("ol", { class: "entries" });
   const none = h("p", { class: "quiet", hidden: true }, t("list.none"));
   const trouble = h("p", { class: "quiet", hidden: true }, t("load.trouble"));
-  const more = h("button", { type: "button", class: "button", hidden: true, onclick: () => read({ older: true }) }, t("list.more"));
+  const more = h("button", { type: "button", class: "button", hidden: true, onclick: () => read({ further: true }) }, t("list.more"));
   const node = h("section", { class: "entry-list" }, h("h2", {}, t("list.title")), none, trouble, list, more);
-  let items = new Map(); // id -> entry, replaced and withdrawn ones too
+  const items = new Map(); // id -> entry, replaced and withdrawn ones too
   let next = null;
+  let older = false; // pages beyond the first are here
+  let drawn = new Map(); // id -> { node, said }: a row that says the same stays, with what is open or typed in it
 
   const writtenBy = (entry) => t("list.by", { who: isolated(entry.by), moment: moment(instant(entry.recorded_at), now()) });
   const line = (entry) => say(kind, entry, now(), told()?.reasons);
@@ -91,6 +93,7 @@ export function entryList({ kind, unitId, now, told, who, correct, can }) {
         outbox.put({ unit: unitId, kind, action: "withdraw", id: entry.id, body: { by: by.value, note: why.value.trim() }, at: now() });
         form.replaceWith(h("p", { class: "small", role: "status" }, t("list.withdraw.sent")));
         open.remove();
+        drawn.delete(entry.id); // the next reading shows what became of it
       } catch (error) {
         if (!(error instanceof OutboxFull)) throw error;
         setText(fault, t("outbox.full"));
@@ -121,21 +124,46 @@ export function entryList({ kind, unitId, now, told, who, correct, can }) {
     );
   }
 
+  /** All that a row shows. */
+  function saidOf(entry) {
+    const before = items.get(entry.corrects) ?? null;
+    return JSON.stringify([entry, line(entry), writtenBy(entry), can(entry), before, before && [line(before), writtenBy(before)]]);
+  }
+
+  /** What an answer holds, beside what is here already. */
+  function take(page) {
+    for (const one of page.items) items.set(one.id, one);
+    for (const one of page.items) {
+      const before = items.get(one.corrects);
+      if (before && before.replaced_by === null) items.set(before.id, { ...before, replaced_by: one.id });
+    }
+  }
+
   function draw() {
     const heads = [...items.values()].filter((one) => one.replaced_by === null).sort((a, b) => instant(b.from) - instant(a.from) || b.id - a.id);
-    list.replaceChildren(...heads.map(row));
+    drawn = new Map(
+      heads.map((entry) => {
+        const said = saidOf(entry);
+        const before = drawn.get(entry.id);
+        return [entry.id, before?.said === said ? before : { node: row(entry), said }];
+      }),
+    );
+    const nodes = [...drawn.values()].map((one) => one.node);
+    const kept = new Set(nodes);
+    for (const one of [...list.children]) if (!kept.has(one)) one.remove();
+    nodes.forEach((one, place) => list.children[place] !== one && list.insertBefore(one, list.children[place] ?? null));
     none.hidden = heads.length > 0;
     more.hidden = next === null;
   }
 
-  async function read({ older = false } = {}) {
+  async function read({ further = false } = {}) {
     const query = new URLSearchParams({ replaced: "true", limit: String(PAGE) });
-    if (older && next !== null) query.set("after", next);
+    if (further && next !== null) query.set("after", next);
     try {
       const page = await ask(`${api}?${query}`);
-      if (!older) items = new Map();
-      for (const one of page.items) items.set(one.id, one);
-      next = page.next;
+      take(page);
+      if (further || !older) next = page.next;
+      older ||= further;
       trouble.hidden = true;
       draw();
     } catch (error) {

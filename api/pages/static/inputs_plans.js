@@ -17,16 +17,33 @@ export function planTable({ unitId, now, told, who, kept }) {
   const done = h("p", { class: "done", role: "status" });
   const submit = h("button", { class: "primary" }, t("form.send"));
   const node = h("form", { class: "entry-form plan-form", novalidate: true }, h("h2", {}, t("form.new.plans")), h("p", { class: "quiet small" }, t("plans.hint")), days, fault, h("div", { class: "actions" }, submit), done);
-  const cells = new Map(); // day and shift -> { field, plan, text: as it stands at the service }
+  const cells = new Map(); // day and shift -> { field, plan, tonnes: as they stand here and at the service }
 
   const nameOf = (plan) => `${plan.day}/${plan.shift}`;
-  const textOf = (plan) => (plan.tonnes === null ? "" : String(plan.tonnes));
+
+  /** The last thing said of a shift that has still to be sent; null where there is none. */
+  function pendingOf(plan) {
+    let last = null;
+    for (const one of outbox.entries()) {
+      if (one.unit !== unitId || one.kind !== "plans" || one.state !== "waiting") continue;
+      if (one.action === "add" ? nameOf(one.body) === nameOf(plan) : (one.id !== null && one.id === plan.entry_id) || (last && one.after === last.key)) last = one;
+    }
+    return last;
+  }
+
+  function tonnesOf(plan) {
+    const pending = pendingOf(plan);
+    return pending ? (pending.body.tonnes ?? null) : plan.tonnes;
+  }
+
+  const untouched = ({ field, tonnes }) => field.read().value === tonnes;
 
   function cell(plan) {
     const label = t("plans.shift", { shift: number(plan.shift), from: minute(instant(plan.start)), to: minute(instant(plan.end)) });
     const field = numberField({ name: nameOf(plan), label, bounds: BOUNDS, allowed: t("allowed.tonnes"), unit: word("ucum", "t"), input: () => setText(done, "") });
-    field.set(plan.tonnes);
-    return { field, plan, text: textOf(plan) };
+    const tonnes = tonnesOf(plan);
+    field.set(tonnes);
+    return { field, plan, tonnes };
   }
 
   function refresh() {
@@ -37,8 +54,9 @@ export function planTable({ unitId, now, told, who, kept }) {
       if (!known) cells.set(nameOf(plan), cell(plan));
       else {
         // What somebody is typing stays; what nobody touched follows the service.
-        if (known.field.control.value === known.text && known.text !== textOf(plan)) known.field.set(plan.tonnes);
-        Object.assign(known, { plan, text: textOf(plan) });
+        const tonnes = tonnesOf(plan);
+        if (tonnes !== known.tonnes && untouched(known)) known.field.set(tonnes);
+        Object.assign(known, { plan, tonnes });
       }
     }
     if (days.dataset.of === names) return;
@@ -54,8 +72,24 @@ export function planTable({ unitId, now, told, who, kept }) {
   function put({ plan, field }, by) {
     const { value } = field.read();
     const rest = { unit: unitId, kind: "plans", at: now() };
-    if (value === null) return outbox.put({ ...rest, action: "withdraw", id: plan.entry_id, body: { by, note: t("plans.cleared") } });
+    const takeBack = ({ key }) => outbox.takeBack(key, { by, note: t("plans.cleared"), at: rest.at });
+    let pending = pendingOf(plan);
+    if (value === null) {
+      for (; pending?.action === "add"; pending = pendingOf(plan)) {
+        const withdrawal = takeBack(pending);
+        if (withdrawal) return withdrawal;
+      }
+      if (pending || plan.entry_id === null) return null;
+      return outbox.put({ ...rest, action: "withdraw", id: plan.entry_id, body: { by, note: t("plans.cleared") } });
+    }
     const body = { day: plan.day, shift: plan.shift, tonnes: value, by };
+    if (pending?.action === "withdraw" && pending.tries === 0) {
+      takeBack(pending);
+      pending = pendingOf(plan);
+    }
+    if (pending?.action === "add") return outbox.change(pending.key, body, rest.at);
+    // What is withdrawn before this goes cannot be corrected any more.
+    if (pending) return outbox.put({ ...rest, body });
     return outbox.put({ ...rest, body: plan.entry_id === null ? body : { ...body, corrects: plan.entry_id } });
   }
 
@@ -64,7 +98,7 @@ export function planTable({ unitId, now, told, who, kept }) {
     setText(done, "");
     setText(fault, "");
     const by = who.read();
-    const changed = shown().filter(({ field, text }) => field.control.value.trim() !== text);
+    const changed = shown().filter((one) => !untouched(one));
     const faulty = changed.map((one) => ({ one, said: one.field.read().fault })).filter(({ said }) => said);
     who.show(by.fault ?? null);
     for (const { field } of shown()) field.show(null);
@@ -81,10 +115,16 @@ export function planTable({ unitId, now, told, who, kept }) {
     submit.disabled = true;
     try {
       const sent = changed.map((one) => ({ one, entry: put(one, by.value) }));
-      const outcomes = await Promise.all(sent.map(async ({ one, entry }) => ({ one, ...(await outbox.outcome(entry.key)) })));
+      const outcomes = await Promise.all(
+        sent.map(async ({ one, entry }) => {
+          const outcome = entry ? await outbox.outcome(entry.key) : {};
+          // At once: what was refused stays in its field as something typed.
+          one.tonnes = tonnesOf(one.plan);
+          return { one, ...outcome };
+        }),
+      );
       for (const { one, refused } of outcomes) {
-        if (!refused) one.text = one.field.control.value.trim();
-        else {
+        if (refused) {
           const [said] = refusals(refused.problem);
           one.field.show(said.text, said.raw);
           // It is here to be put right: nothing of it need wait elsewhere.
@@ -101,6 +141,14 @@ export function planTable({ unitId, now, told, who, kept }) {
     } finally {
       submit.disabled = false;
     }
+  });
+
+  // Until the next reading, what was answered is what holds.
+  outbox.addEventListener("sent", ({ detail: { entry, answer } }) => {
+    if (entry.unit !== unitId || entry.kind !== "plans") return;
+    const plan = told()?.plans?.find((one) => (answer.withdrawn ? one.entry_id === answer.corrects : nameOf(one) === nameOf(answer)));
+    if (plan) Object.assign(plan, answer.withdrawn ? { tonnes: null, entry_id: null } : { tonnes: answer.tonnes, entry_id: answer.id });
+    refresh();
   });
 
   refresh();

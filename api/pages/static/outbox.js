@@ -33,6 +33,13 @@ function alone(work) {
   return navigator.locks.request(LOCK, { ifAvailable: true }, (lock) => (lock ? work() : undefined));
 }
 
+/** Something that `put` wrote; whatever else lies under our name is shown as unreadable. */
+function sound(entry, key) {
+  const is = (value) => typeof value === "object" && value !== null;
+  const said = is(entry) && entry.key === key && typeof entry.unit === "string" && typeof entry.kind === "string" && is(entry.body);
+  return said && Number.isFinite(entry.order) && (entry.state === "waiting" || (entry.state === "refused" && is(entry.problem)));
+}
+
 class Outbox extends EventTarget {
   #memory = new Map(); // what storage would not take
   #pause = FIRST_PAUSE_MS;
@@ -49,6 +56,7 @@ class Outbox extends EventTarget {
     addEventListener("storage", (event) => {
       if (event.key !== null && !event.key.startsWith(PREFIX)) return;
       if (event.key && event.newValue === null) this.#settle(event.key.slice(PREFIX.length), { sent: null });
+      else if (event.key) this.#settleRefused(event.key.slice(PREFIX.length));
       this.#changed();
     });
     this.hurry();
@@ -94,18 +102,19 @@ class Outbox extends EventTarget {
     return this.put({ ...rest, action: entry.action, id: entry.id, after: entry.after, body: { ...body, corrects: entry.body.corrects } });
   }
 
-  /** Forget one, or where it may have arrived withdraw it as soon as that is known. */
+  /** Forget one; where it may have arrived withdraw it as soon as that is known, and return that withdrawal. */
   takeBack(key, { by, note, at }) {
     const entry = this.#read(key);
-    if (!entry) return;
-    if (this.#mayHaveArrived(entry)) this.put({ unit: entry.unit, kind: entry.kind, action: "withdraw", after: key, body: { by, note }, at });
-    else this.#forget(key);
+    if (!entry) return null;
+    if (this.#mayHaveArrived(entry)) return this.put({ unit: entry.unit, kind: entry.kind, action: "withdraw", after: key, body: { by, note }, at });
+    this.#forget(key);
+    return null;
   }
 
   /** What became of one: { sent: answer }, { refused: entry } or, after one try or a few seconds, { waiting: entry }. */
   outcome(key) {
     return new Promise((done) => {
-      const timer = setTimeout(() => this.#settle(key, { waiting: this.#read(key) }), WAIT_MS);
+      const timer = setTimeout(() => this.#settleRefused(key) || this.#settle(key, { waiting: this.#read(key) }), WAIT_MS);
       this.#waiters.set(key, (outcome) => {
         clearTimeout(timer);
         done(outcome);
@@ -206,6 +215,14 @@ class Outbox extends EventTarget {
     this.#waiters.delete(key);
   }
 
+  /** Another page of ours may have sent it and been refused. */
+  #settleRefused(key) {
+    const entry = this.#read(key);
+    if (entry?.state !== "refused") return false;
+    this.#settle(key, { refused: entry });
+    return true;
+  }
+
   #changed() {
     this.dispatchEvent(new Event("change"));
   }
@@ -224,7 +241,7 @@ class Outbox extends EventTarget {
     try {
       text = localStorage.getItem(PREFIX + key);
       const entry = JSON.parse(text);
-      return entry === null || entry.key === key ? entry : this.#unreadable(key, text);
+      return text === null || sound(entry, key) ? entry : this.#unreadable(key, text);
     } catch {
       // Not ours, or spoilt: shown as it is rather than dropped.
       return text === null ? null : this.#unreadable(key, text);

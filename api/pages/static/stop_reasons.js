@@ -27,6 +27,7 @@ export function stopReasons({ unitId, panel, now }) {
   let readAt = -Infinity;
   let readFor = "";
   let tapped = null; // a reason that waits for a name
+  let undoing = false; // the same of an undo
   let view = null;
 
   /** The stop that is on: as the service knows it, with what this browser has still to send. */
@@ -44,6 +45,7 @@ export function stopReasons({ unitId, panel, now }) {
 
   function tap(code) {
     tapped = code;
+    undoing = false;
     if (!personName().trim()) {
       draw();
       view.name.focus();
@@ -75,7 +77,14 @@ export function stopReasons({ unitId, panel, now }) {
   function undo() {
     const stop = booked();
     if (!stop) return;
-    const by = personName().trim() || stop.by;
+    const by = personName().trim();
+    tapped = null;
+    undoing = !by;
+    if (undoing) {
+      draw();
+      view.name.focus();
+      return;
+    }
     const note = t("stop.undone");
     if (stop.waiting) outbox.takeBack(stop.key, { by, note, at: now() });
     else outbox.put({ unit: unitId, kind: "stops", action: "withdraw", id: stop.id, body: { by, note }, at: now() });
@@ -117,7 +126,8 @@ export function stopReasons({ unitId, panel, now }) {
         return;
       }
       keepPersonName(name.value);
-      if (tapped) book();
+      if (undoing) undo();
+      else if (tapped) book();
     });
     const waiting = outboxPanel({ unitId, now, reasons: () => told?.reasons ?? [], hrefOf: (entry) => `/units/${encodeURIComponent(entry.unit || unitId)}/inputs#${entry.kind}` });
     const links = h("p", { class: "stop-links small" }, h("a", { href: `${page}#stops` }, t("stop.plan")), h("a", { href: page }, t("stop.all")));
@@ -147,6 +157,7 @@ export function stopReasons({ unitId, panel, now }) {
     view.asking.hidden = !asks;
     if (!asks) {
       tapped = null;
+      undoing = false;
       view.form.remove();
       view.grid.replaceChildren();
       return;
@@ -161,10 +172,13 @@ export function stopReasons({ unitId, panel, now }) {
     setAttribute(panel, "data-known", stop ? "true" : null);
     setAttribute(view.line, "data-booked", stop ? (stop.waiting ? "waiting" : "kept") : null);
     view.undoButton.hidden = !stop || !(stop.waiting || at - instant(stop.recorded_at) < UNDO_MS);
-    view.slot.hidden = tapped === null;
-    if (tapped === null) view.form.remove();
+    undoing &&= stop !== null;
+    const asking = undoing || tapped !== null;
+    view.slot.hidden = !asking;
+    if (!asking) view.form.remove();
     else if (!view.form.isConnected) view.slot.append(view.form);
-    if (tapped) setText(view.go, t("stop.book", { reason: titleOf(tapped, told?.reasons) }));
+    if (undoing) setText(view.go, t("stop.undo"));
+    else if (tapped) setText(view.go, t("stop.book", { reason: titleOf(tapped, told?.reasons) }));
   }
 
   async function begin() {

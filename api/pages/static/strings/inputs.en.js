@@ -68,6 +68,7 @@ export const strings = {
   "form.send-correction": "Save correction",
   "form.kept": "Saved.",
   "form.waiting": "Kept in this browser. It is sent as soon as the service answers.",
+  "form.refused": "The entry before this one was not accepted. It stands at the top of the page, to be corrected.",
   "form.choose": "Choose …",
   "form.understood": "= {n} {unit}",
   "form.day": "{label}: day",

@@ -68,6 +68,7 @@ export const strings = {
   "form.send-correction": "ثبت اصلاح",
   "form.kept": "ثبت شد.",
   "form.waiting": "در همین مرورگر نگه داشته شد و همین که سامانه پاسخ دهد فرستاده می‌شود.",
+  "form.refused": "مورد پیش از این پذیرفته نشد و در بالای صفحه برای اصلاح مانده است.",
   "form.choose": "برگزینید …",
   "form.understood": "= {n} {unit}",
   "form.day": "{label}: روز",
