@@ -22,6 +22,12 @@ export function latin(text) {
     .join("");
 }
 
+/** A number as people type it, all its decimals and no groups; with Persian digits where `persian`. */
+export function written(value, persian) {
+  const plain = String(value);
+  return persian ? plain.replace(/\d/g, (sign) => DIGITS[sign]).replace(".", "٫") : plain;
+}
+
 /** { value } or { fault: "empty" | "not-number" | "ambiguous" }. */
 export function readNumber(text) {
   const typed = text.replace(MARKS, "").trim();

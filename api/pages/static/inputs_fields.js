@@ -2,9 +2,9 @@
 // the field and to screen readers, set(value) fills it.
 
 import { h, setAttribute, setText } from "./dom.js";
-import { readClock, readWithin } from "./figures.js";
+import { readClock, readWithin, written } from "./figures.js";
 import { day, longDate, minute } from "./format.js";
-import { t } from "./language.js";
+import { language, t } from "./language.js";
 import { figure } from "./said.js";
 import { atMinute, dayKey, dayStart, daysAround, minuteOfDay } from "./tehran.js";
 
@@ -59,7 +59,7 @@ export function numberField({ name, label, hint, bounds = {}, allowed, unit = ""
     input();
   });
   const set = (value) => {
-    control.value = value === null || value === undefined ? "" : String(value);
+    control.value = value === null || value === undefined ? "" : written(value, language === "fa");
     told();
   };
   return { ...base, read, set, control };
@@ -134,7 +134,7 @@ function dayTitle(start, now) {
  */
 export function momentField({ name, label, now, ahead = false, open = null, value = null }) {
   const days = h("select", { class: "field", "aria-label": t("form.day", { label }) });
-  const time = h("input", { class: "field time-field", inputmode: "numeric", autocomplete: "off", dir: "ltr", maxlength: 12, placeholder: "HH:MM", "aria-label": t("form.time", { label }) });
+  const time = h("input", { class: "field time-field", inputmode: "numeric", autocomplete: "off", dir: "ltr", maxlength: 12, placeholder: t("form.time.example"), "aria-label": t("form.time", { label }) });
   const tick = open && h("input", { type: "checkbox", checked: true });
   const base = field({ name, label, group: true, controls: [days, time], body: [open && h("label", { class: "tick" }, tick, open), h("div", { class: "field-row moment-row" }, days, time)] });
   const row = days.parentElement;

@@ -72,6 +72,7 @@ export const strings = {
   "form.choose": "Choose …",
   "form.understood": "= {n} {unit}",
   "form.day": "{label}: day",
+  "form.time.example": "07:30",
   "form.time": "{label}: time, HH:MM in Tehran",
   "form.earlier": "Earlier days …",
   "form.later": "Later days …",

@@ -72,6 +72,7 @@ export const strings = {
   "form.choose": "برگزینید …",
   "form.understood": "= {n} {unit}",
   "form.day": "{label}: روز",
+  "form.time.example": "۰۷:۳۰",
   "form.time": "{label}: ساعت و دقیقه به وقت تهران",
   "form.earlier": "روزهای پیش‌تر …",
   "form.later": "روزهای بعد …",
