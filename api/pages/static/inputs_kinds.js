@@ -15,6 +15,13 @@ const PERCENT = { least: 0, most: 100 };
 const percentField = (name, label, { bounds = PERCENT, allowed = t("allowed.percent"), ...rest }) =>
   numberField({ name, label, bounds, allowed, unit: word("ucum", "%"), ...rest });
 
+/** Samples of a shift come when it is over: in its first hour the last one's start is the better guess. */
+function sampledFrom(shift, now) {
+  if (!shift) return NaN;
+  const [start, end] = [instant(shift.start), instant(shift.end)];
+  return now - start < 3_600_000 ? start - (end - start) : start;
+}
+
 /** `told()`: the answer of /inputs; `changed()`: called while figures are typed. */
 export function fieldsOf(kind, { now, told, changed }) {
   const from = (more = {}) => momentField({ name: "from", label: t("field.from"), now, ...more });
@@ -45,7 +52,7 @@ export function fieldsOf(kind, { now, told, changed }) {
     case "assays":
       return [
         choiceField({ name: "element", label: t("field.element"), choices: () => (told()?.elements ?? []).map((one) => ({ value: one, title: one })) }),
-        from({ value: () => instant(told()?.shift?.start) }),
+        from({ value: () => sampledFrom(told()?.shift, now()) }),
         momentField({ name: "to", label: t("field.to"), now }),
         percentField("feed", t("field.feed"), { required: true, input: changed }),
         percentField("concentrate", t("field.concentrate"), { input: changed }),
