@@ -90,7 +90,8 @@ def test_an_outage_sticks_below_the_masthead_and_is_told_once(visit: Visit, fake
     expect(page.locator("body")).to_have_attribute("data-link", "lost", timeout=20_000)
     page.evaluate("scrollTo(0, 500)")
     bar, above = page.locator("#outage").bounding_box(), page.locator("#masthead").bounding_box()
-    assert bar and above
+    assert bar
+    assert above
     assert abs(bar["y"] - above["height"]) <= 1
     assert page.locator("#outage[role]").count() == 0
     said, counted = page.locator("#masthead + [role=status]"), page.locator("#outage span").first
