@@ -108,9 +108,19 @@ function draw() {
   around?.show(alert, at);
 }
 
+/** Fetch a part that comes later: over a link that fails just then, until it is there. */
+const later = (load) =>
+  insist(async () => {
+    try {
+      return await load();
+    } catch (error) {
+      throw /dynamically imported|[Ii]mporting a module/.test(error?.message) ? new ApiError(0, error.message) : error;
+    }
+  });
+
 /** Where it is and what the plant did: asked for once the alert itself stands. */
 async function fillAround() {
-  const [{ aroundOnset }, unit] = await Promise.all([import("./alert_around.js"), insist(() => ask(`/api/v1/units/${encodeURIComponent(alert.unit)}`)), learn("unit")]);
+  const [{ aroundOnset }, unit] = await Promise.all([later(() => import("./alert_around.js")), insist(() => ask(`/api/v1/units/${encodeURIComponent(alert.unit)}`)), later(() => learn("unit"))]);
   around = aroundOnset({ place: part("around"), unit, alert });
   place = join(word("place", unit.site), word("place", unit.province), around.named(alert));
   document.title = `${kindWord(alert)}, ${alert.unit} · ${t("app.name")}`;

@@ -33,6 +33,7 @@ export function alertSound() {
   let on = possible && remembered();
   let audio = null;
   let known = null; // ids seen so far; null before the first look
+  let waking = false; // whether the touch that goes on now is the one that woke us
   const told = new Map(); // id -> when it last sounded, by the monotonic clock
 
   function show() {
@@ -43,6 +44,8 @@ export function alertSound() {
     setText(text, t(`watch.sound.${state}`));
     mark.replaceChildren(icon(on ? ON : OFF));
   }
+
+  const waits = () => on && audio?.state !== "running";
 
   /** Browsers let a page sound only after somebody touched it. */
   async function wake() {
@@ -73,6 +76,12 @@ export function alertSound() {
   }
 
   button.addEventListener("click", async () => {
+    // Whoever touches what says that it waits for a touch does not want it off.
+    if (waking || waits()) {
+      waking = false;
+      await wake();
+      return;
+    }
     on = !on;
     try {
       localStorage.setItem("orewatch.sound", on ? "on" : "off");
@@ -88,12 +97,20 @@ export function alertSound() {
     }
     show();
   });
-  for (const touch of ["pointerdown", "keydown"]) addEventListener(touch, () => on && audio?.state !== "running" && wake(), { capture: true });
+  for (const touch of ["pointerdown", "keydown"]) {
+    addEventListener(touch, (event) => {
+      waking = waits() && button.contains(event.target);
+      if (waits()) wake();
+    }, { capture: true });
+  }
   if (on) wake();
   show();
 
   return {
     node: button,
+    get on() {
+      return on;
+    },
     /** Look at the open alerts: what is new and untaken sounds once, the gravest of them if there are several. */
     take(alerts) {
       const at = performance.now();
@@ -104,7 +121,12 @@ export function alertSound() {
       for (const alert of waiting) told.set(alert.id, at);
       const standing = new Set(alerts.filter(isUntaken).map((alert) => alert.id));
       for (const id of told.keys()) if (!standing.has(id)) told.delete(id);
-      known = new Set([...(known ?? []), ...alerts.map((alert) => alert.id)]);
+      known ??= new Set();
+      // What is silenced for a while is new again when it comes back.
+      for (const alert of alerts) {
+        if (alert.state === "SHLVD") known.delete(alert.id);
+        else known.add(alert.id);
+      }
       const gravest = [...fresh, ...waiting].sort((a, b) => gravity(b) - gravity(a))[0];
       if (on && gravest) play(gravest.priority);
     },

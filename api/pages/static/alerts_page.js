@@ -51,6 +51,7 @@ const counts = { open: figure("watch.open"), untaken: figure("watch.untaken"), l
 
 const stream = new LiveStream({
   url: "/api/v1/live?changes=true",
+  heedful: () => sound.on,
   onFrame: ({ alerts }) => look(alerts.changed),
   onLink: (link, silent) => {
     showLink(link, silent, now());

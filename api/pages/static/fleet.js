@@ -44,7 +44,7 @@ function draw() {
   part("list").hidden = chosen.view === "map";
   part("map").hidden = chosen.view !== "map";
   if (chosen.view === "map") drawMap(shown, timed ? now : fleet.at);
-  else list.show({ units: shown, group: chosen.group, now: timed ? now : fleet.at, timed, empty: all.length === 0, key: new URLSearchParams(chosen).toString() });
+  else list.show({ units: shown, group: chosen.group, now: timed ? now : fleet.at, timed, blind: stream.link === "stale" || stream.link === "lost", empty: all.length === 0, key: new URLSearchParams(chosen).toString() });
 }
 
 /** The map comes when somebody wants it. */
@@ -90,7 +90,11 @@ function takeFrame(frame) {
 const stream = new LiveStream({
   url: () => `/api/v1/live?changes=true${fleet.at === null ? "" : `&since=${fleet.at}`}`,
   onFrame: takeFrame,
-  onLink: (link, silent) => showLink(link, silent, stream.now()),
+  onLink: (link, silent) => {
+    showLink(link, silent, stream.now());
+    // While frames fail to come nothing else would redraw, and ages must go on growing.
+    if (link === "stale" || link === "lost") draw();
+  },
 });
 
 // Frames go on from the table, so it comes first; but a service that does not answer must be seen as lost.

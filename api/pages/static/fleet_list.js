@@ -73,10 +73,10 @@ export function fleetList({ place, clear }) {
 
   function draw(row, now) {
     row.stale = false;
-    row.show(row.unit, now, row.withDay && row.timed);
+    row.show(row.unit, now, row.withDay && row.timed, row.blind);
   }
 
-  function rowOf(unit, position, now, timed) {
+  function rowOf(unit, position, { now, timed, blind }) {
     let row = rows.get(unit.id);
     const fresh = !row;
     if (fresh) {
@@ -84,7 +84,7 @@ export function fleetList({ place, clear }) {
       rows.set(unit.id, row);
       sight.observe(row.node);
     }
-    Object.assign(row, { unit, timed, withDay: position < MOST_DAYS, used: true });
+    Object.assign(row, { unit, timed, blind, withDay: position < MOST_DAYS, used: true });
     if (fresh || row.seen) draw(row, now);
     else row.stale = true;
     return row.node;
@@ -113,14 +113,14 @@ export function fleetList({ place, clear }) {
   }
 
   function show(what) {
-    const { units, group, now, timed, empty } = (last = what);
+    const { units, group, empty } = (last = what);
     for (const row of rows.values()) row.used = false;
     const nodes = [];
     let position = 0;
     let hidden = 0;
     const put = (own) => {
       const room = Math.max(0, limit - position);
-      for (const unit of own.slice(0, room)) nodes.push(rowOf(unit, position++, now, timed));
+      for (const unit of own.slice(0, room)) nodes.push(rowOf(unit, position++, what));
       hidden += Math.max(0, own.length - room);
     };
     if (group) {

@@ -56,6 +56,14 @@ function dayStrip(unitId) {
   }
   return {
     node: strip.node,
+    /** A strip that nobody keeps up must not stand there as if it were of now. */
+    clear() {
+      if (!known) return;
+      known = false;
+      key = null;
+      readAt = -Infinity;
+      strip.node.replaceChildren();
+    },
     show(standing, now) {
       const wanted = `${standing.state} ${standing.since}`;
       const age = performance.now() - readAt;
@@ -106,9 +114,13 @@ export function fleetRow(unit) {
 
   return {
     node,
-    /** `day`: whether to show the last 24 hours too; a fleet of thousands does not ask for all of them. */
-    show(unit, now, withDay) {
+    /**
+     * `withDay`: whether to show the last 24 hours too; a fleet of thousands does not ask for all of them.
+     * `blind`: this page hears nothing, so nothing is seen just now.
+     */
+    show(unit, now, withDay, blind) {
       if (withDay) day.show(unit, now);
+      else day.clear();
       setAttribute(node, "data-state", stateOf(unit.state, unit.reason).name);
       setAttribute(node, "data-tone", unit.tone);
       setAttribute(node, "data-connection", unit.link);
@@ -129,7 +141,7 @@ export function fleetRow(unit) {
       setText(lastTonne, Number.isFinite(idle) ? (days >= 1 ? t(days === 1 ? "days.one" : "days", { n: number(days) }) : ago(idle)) : t("never"));
       setAttribute(lastTonne, "class", days >= 1 || !Number.isFinite(idle) ? "dry" : null);
       setText(lastTonneAt, Number.isFinite(idle) ? moment(unit.lastTonne, now) : "");
-      setText(seen, Number.isFinite(unit.lastSeen) ? (unit.link === "live" ? t("seen.live") : ago(now - unit.lastSeen)) : t("never"));
+      setText(seen, Number.isFinite(unit.lastSeen) ? (unit.link === "live" && !blind ? t("seen.live") : ago(now - unit.lastSeen)) : t("never"));
       setText(unknown, unit.unknown_h ? t("unknown", { n: number(unit.unknown_h, 1) }) : "");
       setAttribute(node, "data-unknown", unit.unknown_h ? "" : null);
       contact.hidden = unit.link === "live";

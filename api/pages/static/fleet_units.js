@@ -14,6 +14,11 @@ const CONNECTIONS = ["live", "stale", "lost"];
 const FIXED = ["site", "province", "mineral", "model"];
 const WORDED = new Set(["state", "reason", "code"]);
 
+const BACK_MS = 90_000;
+const HOUR_MS = 3_600_000;
+/** Which hour it is in Tehran, counted on; its hours begin at half past. */
+const hourOf = (t) => Math.floor((t + HOUR_MS / 2) / HOUR_MS);
+
 const ms = (seconds) => (seconds === null ? NaN : seconds * 1000);
 
 export class Fleet {
@@ -22,6 +27,7 @@ export class Fleet {
   /** Until when everything is known, in the server's milliseconds; null before the first table. */
   at = null;
   #columns = [];
+  #hour = null;
 
   /** Take a whole table. */
   take(table) {
@@ -47,11 +53,19 @@ export class Fleet {
     this.units = known;
     this.month = table.month;
     this.at = table.t;
+    this.#hour = hourOf(table.t);
   }
 
   /** Take what changed; false where the table has to be read again. */
   frame(frame) {
     if (this.at === null || frame.from > this.at) return false;
+    // A frame that only says that the link stands has a `t` of long ago: what o'clock it is, it says apart.
+    const now = frame.now ?? frame.t;
+    if (now < this.at - BACK_MS) return false; // the service's clock was set back
+    if (hourOf(now) > this.#hour) {
+      this.#hour = hourOf(now); // asked for once
+      return false; // the production day may have turned, and the month comes with tables only
+    }
     if (frame.t <= this.at) return true;
     let whole = true;
     for (const [id, row] of Object.entries(frame.units)) {

@@ -115,18 +115,26 @@ export function masthead({ trail = [] } = {}) {
   );
   const outage = document.getElementById("outage");
   const what = h("span", {});
+  // Screen readers hear of each change once; the seconds in the bar count silently.
+  const said = h("p", { class: "unseen", role: "status" });
   outage.append(what, h("span", { class: "hint" }, t("link.lost.hint")));
+  outage.before(said);
+  // The bar sticks below the masthead, which takes one line or two.
+  const bar = document.getElementById("masthead");
+  new ResizeObserver(() => document.documentElement.style.setProperty("--masthead", `${bar.offsetHeight}px`)).observe(bar);
   keepShell();
 
+  let toldOf = null;
   return (link, silent, now) => {
     setAttribute(document.body, "data-link", link);
     setAttribute(lamp, "data-link", link);
     const trouble = link === "stale" || link === "lost";
-    // Screen readers hear of the change once, from the outage bar; the lamp's text changes every second.
     setText(lamp, t(`link.${link === "stale" || link === "lost" ? "lost.short" : link}`));
     setAttribute(outage, "data-link", link);
     outage.hidden = !trouble;
     if (trouble) setText(what, t(`link.${link}`, { span: span(silent) }));
+    if (link !== toldOf) setText(said, trouble ? what.textContent : "");
+    toldOf = link;
     if (Number.isFinite(now)) {
       setText(date, longDate(now));
       setText(time, clock(now));

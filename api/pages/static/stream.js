@@ -33,12 +33,14 @@ export class LiveStream {
 
   /**
    * url: an address, a function that gives it anew each time, or null where there is nothing to look at yet.
+   * heedful(): whether to go on listening while nobody looks at the page.
    * onFrame(frame); onLink(link, silent_ms) with link opening | live | stale | lost, twice a second.
    */
-  constructor({ url, onFrame, onLink }) {
+  constructor({ url, onFrame, onLink, heedful = () => false }) {
     this.look(url);
     this.onFrame = onFrame;
     this.onLink = onLink;
+    this.heedful = heedful;
   }
 
   /** Look at this from now on. */
@@ -125,7 +127,7 @@ export class LiveStream {
 
   #watch() {
     const now = performance.now();
-    if (this.#hiddenAt !== null) {
+    if (this.#hiddenAt !== null && !this.heedful()) {
       // Nobody looks: let the unit go back to its cheap, unwatched profile.
       if (now - this.#hiddenAt > HIDDEN_MS) {
         this.#source?.close();

@@ -94,10 +94,10 @@ function shiftBlock() {
 export function unitHead(unit) {
   const badge = stateBadge("badge big-badge");
   const since = h("span", { class: "since" });
-  const reason = h("span", { class: "reason" });
+  const reason = h("span", { class: "reason", role: "status" });
   const provisional = h("span", { class: "provisional quiet", title: t("provisional.title") }, t("provisional"));
   const seen = h("span", { class: "seen quiet" });
-  const state = h("div", { class: "state-block", role: "status" }, h("div", { class: "state-line" }, badge.node), h("div", { class: "state-why" }, reason, since, provisional, seen));
+  const state = h("div", { class: "state-block" }, h("div", { class: "state-line", role: "status" }, badge.node), h("div", { class: "state-why" }, reason, since, provisional, seen));
   const pending = countdownRing();
   const rate = figure("unit.rate");
   const shift = shiftBlock();

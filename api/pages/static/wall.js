@@ -17,6 +17,7 @@ import { wallUnit } from "./wall_unit.js";
 
 const EVERY_S = { least: 5, usual: 20, most: 600 };
 const RETRY_MS = 3_000;
+const LOST_MOST_MS = 60_000;
 const ICONS = { previous: "M11 3L5 8l6 5M3 3v10", next: "M5 3l6 5-6 5M13 3v10", pause: "M5.5 3v10M10.5 3v10", go: "M4 2.5l9 5.5-9 5.5z", full: "M3 6V3h3M10 3h3v3M13 10v3h-3M6 13H3v-3" };
 
 const query = new URLSearchParams(location.search);
@@ -31,6 +32,7 @@ let shownAt = -Infinity;
 let paused = false;
 let busy = false;
 let tryAt = 0;
+let silence = 0; // how long nothing has been heard, in ms
 
 translate();
 document.title = `${t("wall.title")} · ${t("app.name")}`;
@@ -52,6 +54,7 @@ const stream = new LiveStream({
     if (unit) shown.view.take(unit, told.alerts);
   },
   onLink(link, silent) {
+    silence = silent;
     showLink(link, silent, stream.now());
     if (link === "stale" || link === "lost") shown?.view.draw();
     tick();
@@ -113,6 +116,23 @@ function tick() {
   if (busy || performance.now() < tryAt) return;
   // Behind a lost link there is nothing else to show: the last picture stays, marked as such.
   if (!shown || (!paused && spent >= every && stream.link === "live")) turn(1);
+  else if (!paused && stream.link === "lost" && silence >= LOST_MOST_MS) leaveTheGone();
+}
+
+/** A unit that is no longer there is silent for ever, over the best of links: go on where the service answers. */
+async function leaveTheGone() {
+  busy = true;
+  try {
+    await readRound();
+    at = -1;
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    return; // the link itself is down
+  } finally {
+    busy = false;
+    tryAt = performance.now() + LOST_MOST_MS / 4;
+  }
+  if (round.length) turn(1);
 }
 
 function pause() {
@@ -143,13 +163,16 @@ addEventListener("keydown", (event) => {
   const onButton = event.target.closest?.("button, a");
   const forward = document.documentElement.dir === "rtl" ? "ArrowLeft" : "ArrowRight";
   const back = forward === "ArrowLeft" ? "ArrowRight" : "ArrowLeft";
-  const acts = { f: fullScreen, [forward]: () => turn(1), [back]: () => turn(-1), ...(onButton ? {} : { " ": pause }) };
-  const act = acts[event.key];
+  const acts = { KeyF: fullScreen, [forward]: () => turn(1), [back]: () => turn(-1), ...(onButton ? {} : { " ": pause }) };
+  const act = acts[event.key] ?? acts[event.code]; // by its place for the letter: on a Persian keyboard F writes another one
   if (!act) return;
   event.preventDefault();
   act();
 });
 document.addEventListener("visibilitychange", () => document.hidden || stayAwake());
+
+// A wall is never opened anew by hand: with a new deployment it opens itself anew.
+if (navigator.serviceWorker?.controller) navigator.serviceWorker.addEventListener("controllerchange", () => location.reload());
 
 stayAwake();
 stream.start();

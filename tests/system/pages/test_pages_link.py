@@ -81,3 +81,21 @@ def test_the_servers_clock_counts_not_the_browsers(visit: Visit, fake: FakeServi
     shown = page.locator(".masthead time").get_attribute("datetime") or ""
     assert page.evaluate("text => Math.abs(Date.parse(text) - Date.now())", shown) > 2 * HOUR_MS
     expect(page.locator(".segment").last).to_have_attribute("data-state", "IDLE")
+
+
+def test_an_outage_sticks_below_the_masthead_and_is_told_once(visit: Visit, fake: FakeService) -> None:
+    page = visit("/", size=(360, 640))
+    expect(page.locator("tbody tr")).to_have_count(4)
+    fake.stalled = True
+    expect(page.locator("body")).to_have_attribute("data-link", "lost", timeout=20_000)
+    page.evaluate("scrollTo(0, 500)")
+    bar, above = page.locator("#outage").bounding_box(), page.locator("#masthead").bounding_box()
+    assert bar
+    assert above
+    assert abs(bar["y"] - above["height"]) <= 1
+    assert page.locator("#outage[role]").count() == 0
+    said, counted = page.locator("#masthead + [role=status]"), page.locator("#outage span").first
+    told, shown = said.text_content(), counted.text_content()
+    expect(counted).not_to_have_text(shown or "")
+    assert said.text_content() == told
+    assert "now" not in (page.locator("tbody td.seen").first.text_content() or "")

@@ -149,3 +149,20 @@ def test_trouble_comes_first(page: Page) -> None:
       return [...fleet.units.values()].sort(m.byTrouble).map((u) => u.id).join("");
     })()"""
     assert ask(page, "fleet_units", order, units) == "ecfbdhga"
+
+
+@pytest.mark.parametrize(
+    ("frame", "followed"),
+    [
+        ({"t": 7_201_000}, True),
+        ({"t": 7_150_000}, True),  # known already
+        ({"t": 3_600_000}, False),  # the clock was set back an hour
+        ({"t": 3_600_000, "now": 7_201_000}, True),  # only says that the link stands
+        ({"t": 9_001_000}, False),  # another hour in Tehran: the month may have turned
+    ],
+)
+def test_frames_that_the_table_cannot_follow(page: Page, frame: dict[str, int], followed: bool) -> None:
+    table = {"t": 7_200_000, "words": {}, "live_columns": [], "live": {}, "fixed": {"id": []}, "month": None}
+    told = {"from": 0, "units": {}, **frame}
+    expression = "(() => { const f = new m.Fleet(); f.take(a[0]); return f.frame(a[1]); })()"
+    assert ask(page, "fleet_units", expression, [table, told]) is followed

@@ -21,9 +21,15 @@ if TYPE_CHECKING:
 # Notes the tones instead of making them; the browser's own is there to say whether it may sound.
 RECORDER = """() => {
   window.tones = [];
+  let touched = false;
+  for (const touch of ["pointerdown", "keydown"]) addEventListener(touch, () => (touched = true), { capture: true });
   window.AudioContext = class {
     state = "suspended"; currentTime = 0; destination = {};
-    async resume() { this.state = "running"; this.onstatechange?.(); }
+    async resume() {
+      if (!touched) return;
+      this.state = "running";
+      this.onstatechange?.();
+    }
     async close() { this.state = "closed"; }
     createOscillator() {
       const note = { frequency: { value: 0 }, connect: (to) => to, stop() {} };
@@ -113,3 +119,44 @@ def test_the_choice_is_remembered_and_waits_for_a_touch(listen: Callable[[], Pag
     raise_alert(fake, "pb-01", "comms_loss", "high")
     expect(page.locator("#open .alert-row")).to_have_count(4)
     assert tones(page) == []
+
+
+def test_touching_the_button_that_waits_only_wakes_it(listen: Callable[[], Page]) -> None:
+    page = listen()
+    switch(page)
+    page.reload()
+    button = page.get_by_role("button", name=re.compile("Sound for new alerts"))
+    expect(button).to_have_text("Sound waits: touch the page once")
+    button.press("Enter")  # by the keyboard: a shorter word makes the button slip away under a pointer
+    expect(button).to_have_text("Sound is on")
+    switch(page)
+    expect(button).to_have_attribute("aria-pressed", "false")
+
+
+def test_what_comes_back_from_shelving_sounds(listen: Callable[[], Page], fake: FakeService) -> None:
+    page = listen()
+    switch(page)
+    raised = raise_alert(fake, "bx-01", "comms_loss", "high")
+    row = page.locator(f".alert-row[data-id='{raised['id']}']")
+    expect(row).to_be_visible()
+    assert tones(page) == LOW + HIGH
+    for state in ("SHLVD", "UNACK"):
+        raised["state"] = state
+        fake.alerts_changed += 1
+        expect(row).to_have_attribute("data-state", state)
+    assert tones(page) == HIGH
+
+
+def test_sound_that_was_asked_for_comes_also_behind_another_tab(listen: Callable[[], Page], fake: FakeService) -> None:
+    page = listen()
+    switch(page)
+    assert tones(page) == LOW
+    page.evaluate("""() => {
+      Object.defineProperty(document, "hidden", { get: () => true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }""")
+    page.clock.fast_forward(65_000)
+    page.wait_for_timeout(1_500)
+    raise_alert(fake, "bx-01", "comms_loss", "high")
+    expect(page.locator("#open .alert-row")).to_have_count(3)
+    assert tones(page) == HIGH
