@@ -10,6 +10,8 @@ from tests.system.pages.inputs_page import at_noon, done, field, opened, put, ro
 from tests.system.pages.plant import HOUR_MS
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Route
+
     from tests.system.pages.conftest import Visit
     from tests.system.pages.server import FakeService
 
@@ -55,7 +57,12 @@ def test_a_reading_leaves_what_is_typed_and_open_in_the_list(visit: Visit, fake:
 
 def test_what_is_typed_while_the_last_one_goes_stays(visit: Visit, fake: FakeService) -> None:
     page = opened(visit, "ore")
-    page.route("**/ore", lambda route: (page.wait_for_timeout(1_500), route.continue_()))
+
+    def slowly(route: Route) -> None:
+        page.wait_for_timeout(1_500)
+        route.continue_()
+
+    page.route("**/ore", slowly)
     put(page, ore="VN-one", moisture_pct="5")
     save(page)
     expect(field(page, "ore").locator("input")).to_have_value("")
