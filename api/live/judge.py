@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from orewatch.plant.baseline import OreClass
     from orewatch.plant.evidence import Evidence
     from orewatch.plant.inputs import UnitInputs
-    from orewatch.plant.states import Change, Pending, Status
+    from orewatch.plant.states import Change, Pending
     from orewatch.plant.unit import Unit
 
 SECOND_MS = 1000
@@ -135,10 +135,6 @@ class Judge:
     def write_waiting(self) -> None:
         """Write alerts that the disk did not take before."""
         self._engine.write_waiting()
-
-    def status(self, number: int) -> Status:
-        """Return what is shown of a unit."""
-        return self.classifier.status(number)
 
     def shown_since(self, number: int) -> int:
         """Return since when the shown state lasts, also where that was found out afterwards."""
