@@ -47,7 +47,7 @@ class Visit(Protocol):
 # Per module: the driver's event loop must not outlive the pages' tests, for others run loops of their own.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=20_000)  # a shared machine may pause, and tests run side by side
+    expect.set_options(timeout=10_000)  # a shared machine may pause
     chromium = program("chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=ARGUMENTS)
@@ -90,7 +90,7 @@ def visit(browser: Browser, service: tuple[FakeService, str], fake: FakeService)
         )
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda m: complaints.append(m.text) if m.type in {"error", "warning"} else None)
         mark = "&" if "?" in path else "?"
