@@ -9,7 +9,7 @@ from collections import Counter
 from typing import TYPE_CHECKING, NamedTuple
 
 from api.live.edge_clock import CLOCK_OFF_MS
-from api.live.readings import BAD, GOOD
+from api.live.readings import BAD, GOOD, STALE
 from orewatch.plant.catalogue import SignalRef
 from orewatch.plant.unit import UnitError, unit_from_json
 from orewatch.sparkplug.actions import (
@@ -152,6 +152,10 @@ class Follower:
             declared = metric.properties.get("Quality")
             if isinstance(declared, int):
                 quality = declared
+            if metric.is_null and quality == STALE:
+                # It bears the birth's time, which is later than that of the first scan where both cross.
+                self._readings.of(event.node).unread(str(self._ref(event.device, name)))
+                continue
             self._reading(event.node, event.device, name, metric.value, _time_of(metric, event) + shift_ms, quality)
         self._heard(event.node, event.timestamp_ms)
 

@@ -62,6 +62,12 @@ class UnitReadings:
             if name.startswith(prefix):
                 self.signals[name] = Reading(reading.value, reading.time_ms, STALE)
 
+    def unread(self, name: str) -> None:
+        """The edge has not read this signal since its start: what stands is stale, and gives way to any value."""
+        standing = self.signals.get(name)
+        if standing is not None:
+            self.signals[name] = standing._replace(quality=STALE)
+
     def connection(self, now_ms: int) -> str:
         """Say ``live``, ``stale`` or ``lost``: by the age of the last message, not by the TCP link."""
         if self.last_seen_ms is None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from api.live.follower import Follower, Told
-from api.live.readings import MAX_SIGNALS, LiveReadings, UnitReadings
+from api.live.readings import GOOD, MAX_SIGNALS, STALE, LiveReadings, UnitReadings
 from api.live.roster import Roster
 from orewatch.plant.catalogue import SignalRef
 from orewatch.sparkplug.actions import (
@@ -137,6 +137,21 @@ def test_a_device_birth_gives_values_of_any_age(ear: Ear) -> None:
     )
     assert ear.value("scale.mass_flow") == (4.5, NOW - 290_000, 192)
     assert ear.value("scale.belt_load") == (None, NOW, 0)
+
+
+def test_what_a_birth_says_of_signals_never_read_gives_way_to_the_first_scan(ear: Ear) -> None:
+    # The birth is written while the first scan is being read: its own time is the later one.
+    unread = {"mass_flow": Metric(name="mass_flow", value=None, is_null=True, properties={"Quality": STALE})}
+    ear.follower.take(DeviceBorn(group="g", node=UNIT.id, device="scale", metrics=unread, timestamp_ms=NOW + 60))
+    ear.data({"mass_flow": 42.0}, NOW)
+    assert ear.value("scale.mass_flow") == (42.0, NOW, GOOD)
+
+
+def test_after_a_restart_of_the_edge_what_stood_is_stale(ear: Ear) -> None:
+    ear.data({"mass_flow": 42.0}, NOW)
+    unread = {"mass_flow": Metric(name="mass_flow", value=None, is_null=True, properties={"Quality": STALE})}
+    ear.follower.take(DeviceBorn(group="g", node=UNIT.id, device="scale", metrics=unread, timestamp_ms=NOW + 60))
+    assert ear.value("scale.mass_flow") == (42.0, NOW, STALE)
 
 
 def test_newer_values_stand(ear: Ear) -> None:
