@@ -65,7 +65,7 @@ class Centre:
                 key = (head.spool, head.number)
                 assert self.blocks.setdefault(key, m.value) == m.value
                 self.received[key] += 1
-                # What was sealed before the birth is history by the letter: the birth said of blocks that there are none.
+                # Sealed before the birth, it is history by the letter: the birth said that there were none.
                 self.historical.append(m.is_historical and m.timestamp_ms >= self.born_ms)
                 if self.acknowledges:
                     self.acknowledge(event.node, head.spool, [[head.number, head.number]])
