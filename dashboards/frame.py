@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +22,8 @@ from dashboards.panels import Panels
 from dashboards.queries import STATE, VARIABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from grafana_foundation_sdk.cog.builder import Builder
     from grafana_foundation_sdk.models.dashboard import Panel
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # The middle of Iran, and a zoom that shows the country.
 _LATITUDE, _LONGITUDE, _ZOOM = 32, 54, 5
+_DASH: Final = "\N{EN DASH}"
 _LAND: Final = "#8a939c"
 
 
@@ -68,7 +69,7 @@ def rows_of(
     panels.name(panel, key)
     # A missing cell is a dash; the long words are for a table without rows.
     for kind in ("number", "string", "time"):
-        panel.override_by_field_type(kind, [_value("noValue", "–")])
+        panel.override_by_field_type(kind, [_value("noValue", _DASH)])
     for column in columns:
         panel.override_by_name(column.name, _properties(panels, column))
     if len(asks) > 1:
