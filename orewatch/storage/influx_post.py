@@ -16,6 +16,7 @@ from influxdb_client.rest import ApiException
 from isal import igzip
 
 from orewatch.storage.influx import UNREACHABLE, Answer, retry_after_s, shortened
+from orewatch.storage.projection import RejectedBy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,11 +32,23 @@ _V2_SINCE: Final = (1, 8)
 _NOT_FOUND: Final = 404
 _GZIP_LEVEL: Final = 1
 _SMALLEST_LIMIT: Final = 2**16
+_REASONS: Final = (
+    ("field type conflict", RejectedBy.FIELD_TYPE),
+    ("retention policy", RejectedBy.RETENTION),
+    ("too large", RejectedBy.TOO_LARGE),
+)
 
 
 def is_success(answer: Answer) -> bool:
     """Say whether the server took the lines."""
     return 200 <= answer.status < 300  # noqa: PLR2004 - HTTP's range of success
+
+
+def refusal_of(answer: Answer) -> RejectedBy:
+    """Return why a server refused lines for good."""
+    if answer.status == TOO_LARGE:
+        return RejectedBy.TOO_LARGE
+    return next((reason for words, reason in _REASONS if words in answer.detail), RejectedBy.MALFORMED)
 
 
 class InfluxPost:

@@ -14,15 +14,15 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from orewatch.storage.influx_post import MAX_BODY_BYTES, REFUSED, TOO_LARGE, InfluxPost, is_success
+from orewatch.storage.influx_post import MAX_BODY_BYTES, REFUSED, TOO_LARGE, InfluxPost, is_success, refusal_of
 from orewatch.storage.line_protocol import LineEncoder, encode_rollups
-from orewatch.storage.projection import RejectedBy, Rejection, WriteOutcome
+from orewatch.storage.projection import Rejection, WriteOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from orewatch.storage.influx import Answer, InfluxServer
-    from orewatch.storage.projection import DecodedBlock, RollupRows
+    from orewatch.storage.projection import DecodedBlock, RejectedBy, RollupRows
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -30,12 +30,6 @@ _LOG: Final = logging.getLogger(__name__)
 _BYTES_PER_VALUE: Final = 40
 _FIRST_WAIT_S: Final = 1.0
 _LONGEST_WAIT_S: Final = 60.0
-_REASONS: Final = (
-    ("field type conflict", RejectedBy.FIELD_TYPE),
-    ("retention policy", RejectedBy.RETENTION),
-    ("too large", RejectedBy.TOO_LARGE),
-)
-
 _Item = TypeVar("_Item")
 
 
@@ -118,7 +112,7 @@ class InfluxWriter:
                     middle = (start + end) // 2
                     waiting += [(middle, end), (start, middle)]
                     continue
-                progress.rejected.append((start, _reason(answer), answer.detail))
+                progress.rejected.append((start, refusal_of(answer), answer.detail))
             elif not is_success(answer):
                 progress.stopped = answer
                 break
@@ -138,12 +132,3 @@ def _pieces(sizes: Sequence[int], limit: int) -> list[tuple[int, int]]:
     if sizes:
         pieces.append((start, len(sizes)))
     return pieces[::-1]
-
-
-def _reason(answer: Answer) -> RejectedBy:
-    if answer.status == TOO_LARGE:
-        return RejectedBy.TOO_LARGE
-    for words, reason in _REASONS:
-        if words in answer.detail:
-            return reason
-    return RejectedBy.MALFORMED
