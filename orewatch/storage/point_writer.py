@@ -13,7 +13,9 @@ import re
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from orewatch.storage.influx_post import REFUSED, TOO_LARGE, InfluxPost, is_success, refusal_of
+from orewatch.storage.influx_answers import REFUSED, advice, dropped_by_retention, is_final, is_success, reason_of
+from orewatch.storage.influx_post import InfluxPost, wait_s
+from orewatch.storage.levels import Level
 from orewatch.storage.points import encode_points
 from orewatch.storage.projection import WriteOutcome
 
@@ -26,14 +28,12 @@ if TYPE_CHECKING:
 _LOG: Final = logging.getLogger(__name__)
 
 _AT_ONCE: Final = 5000
-_FIRST_WAIT_S: Final = 1.0
-_LONGEST_WAIT_S: Final = 60.0
-# What a server that keeps the rest says of a batch.
+# What a server that keeps the rest of a batch says of it, whatever it dropped the others for.
 _DROPPED: Final = re.compile(r"partial write: .*dropped=(\d+)")
 
 
 class PointWriter:
-    """Points to ``level`` (None: raw). One thread at a time.
+    """Points to ``level``. One thread at a time.
 
     ``written`` and ``refused`` (by reason) count points since the start.
     """
@@ -43,10 +43,11 @@ class PointWriter:
         *,
         server: InfluxServer,
         name: str,
-        level: str | None = None,
+        level: Level = Level.RAW,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._post = InfluxPost(server=server, name=name, level=level)
+        self._post = InfluxPost(server=server, name=name)
+        self._level = level
         self._name = name
         self._jitter = jitter
         self._failures = 0
@@ -63,14 +64,14 @@ class PointWriter:
         done = 0
         while waiting:
             start, end = waiting.pop()
-            answer = self._post.post(encode_points(points[start:end]))
+            answer = self._post.post(encode_points(points[start:end]), self._level)
             if is_success(answer):
                 self.written += end - start
-            elif answer.status in REFUSED and (dropped := _DROPPED.search(answer.detail)):
-                count = min(int(dropped[1]), end - start)
+            elif (dropped := _dropped(answer)) is not None:
+                count = min(dropped, end - start)
                 self._refuse(count, answer)
                 self.written += end - start - count
-            elif answer.status in REFUSED or answer.status == TOO_LARGE:
+            elif is_final(answer):
                 if end - start > 1:
                     middle = (start + end) // 2
                     waiting += [(middle, end), (start, middle)]
@@ -83,15 +84,22 @@ class PointWriter:
         return WriteOutcome(written=done)
 
     def _refuse(self, count: int, answer: Answer) -> None:
-        reason = refusal_of(answer).value
+        reason = reason_of(answer).value
         if not self.refused[reason]:
             _LOG.warning("%s refuses points: %s: %s", self._name, reason, answer.detail)
         self.refused[reason] += count
 
     def _stopped(self, done: int, answer: Answer) -> WriteOutcome:
-        # The exponent stops growing long after the wait does: 2 ** failures must stay a number.
-        wait = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2.0 ** min(self._failures, 16))
-        wait = max(answer.retry_after_s, wait * (0.5 + 0.5 * self._jitter()))
+        wait = wait_s(self._failures, answer, self._jitter())
         self._failures += 1
-        detail = f"{answer.status or 'unreachable'}: {answer.detail}"
+        todo = advice(answer)
+        detail = f"{answer.status or 'unreachable'}: {answer.detail}" + (f"; {todo}" if todo else "")
         return WriteOutcome(written=done, retry=True, wait_s=wait, detail=detail)
+
+
+def _dropped(answer: Answer) -> int | None:
+    """Return how many points of a batch were dropped, where the rest of it is stored; None otherwise."""
+    if (old := dropped_by_retention(answer)) is not None:
+        return old
+    found = _DROPPED.search(answer.detail) if answer.status in REFUSED else None
+    return int(found[1]) if found else None

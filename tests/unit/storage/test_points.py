@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from orewatch.storage.influx import InfluxServer, InfluxTarget
+from orewatch.storage.levels import Level
 from orewatch.storage.point_writer import PointWriter
 from orewatch.storage.points import LONGEST_TEXT, Point, encode_points, stored_text
 from tests.unit.storage.influx_stand_in import Reply, stand_in
@@ -32,6 +33,7 @@ def point(time_ms: int = T0, *, unit: str = "mn-01", **fields: float | str | Non
 @pytest.fixture
 def server(influxd: str) -> Iterator[InfluxServer]:
     server = InfluxServer(target=InfluxTarget(url=influxd, database="points"))
+    server.http.post("/query", params={"q": "CREATE DATABASE points"})
     yield server
     server.close()
 
@@ -64,21 +66,20 @@ def test_a_server_that_keeps_the_rest_says_how_many_it_dropped(server: InfluxSer
 
 
 def test_a_level_that_is_not_there_is_waited_for(server: InfluxServer) -> None:
-    PointWriter(server=server, name="points").write([point(a=1.0)])
-    writer = PointWriter(server=server, name="points", level="later", jitter=lambda: 1.0)
+    writer = PointWriter(server=server, name="points", level=Level.MINUTES, jitter=lambda: 1.0)
     outcomes = [writer.write([point(a=1.0)]) for _ in range(8)]
     assert [(o.retry, o.wait_s) for o in outcomes] == [(True, s) for s in (1, 2, 4, 8, 16, 32, 60, 60)]
     assert "retention policy not found" in outcomes[0].detail
-    server.query('CREATE RETENTION POLICY "later" ON "points" DURATION INF REPLICATION 1')
+    server.query('CREATE RETENTION POLICY "minutes" ON "points" DURATION INF REPLICATION 1')
     assert not writer.write([point(a=1.0)]).retry
-    (answer,) = server.query('SELECT a FROM "later".told')
+    (answer,) = server.query('SELECT a FROM "minutes".told')
     assert answer[0].values == [[T0, 1]]
 
 
 def test_a_bucket_of_a_level_is_named_by_both() -> None:
     with stand_in("v2.7.1") as told:
         server = InfluxServer(target=InfluxTarget(url=told.url, database="ore", token="t"))
-        for level in (None, "hours"):
+        for level in (Level.RAW, Level.HOURS):
             writer = PointWriter(server=server, name="points", level=level)
             writer.write([point(a=1.0)])
             writer.close()
