@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from orewatch.settings import read_settings
 
 PREFIX = "OREWATCH_COLLECTOR_"
 Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^+/#]+$")]
@@ -109,3 +112,8 @@ class CollectorSettings(Strict):
     def journal_path(self) -> Path:
         """The journal's file."""
         return self.data_dir / "journal.db"
+
+
+def collector_settings(file: Path | None) -> CollectorSettings:
+    """Return the settings of a file and of the environment; :class:`~orewatch.settings.SettingsError`."""
+    return read_settings(CollectorSettings, file=file, prefix=PREFIX, environ=os.environ)

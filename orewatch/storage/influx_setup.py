@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from orewatch.storage.influx_changes import Change, SetupError
+from orewatch.storage.influx_check import Finding, check_influx
 from orewatch.storage.influx_setup_v1 import ensure_policies
 from orewatch.storage.influx_setup_v2 import ensure_buckets
 from orewatch.storage.influx_setup_v3 import ensure_databases
@@ -45,6 +46,8 @@ def ensure(
         return _BY_MAJOR[version[0]](server, retention, now_ms=now_ms, force=force, only_missing=only_missing)
     except httpx.HTTPError as error:
         raise SetupError(f"InfluxDB at {server.target.url}: {type(error).__name__}: {error}") from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise SetupError(f"InfluxDB at {server.target.url} answers as none does: {error!r}") from error
 
 
-__all__ = ["Change", "SetupError", "ensure"]
+__all__ = ["Change", "Finding", "SetupError", "check_influx", "ensure"]
