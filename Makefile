@@ -59,8 +59,8 @@ reference: install
 
 # Needs uv; the lock files name no index host.
 lock:
-	uv pip compile pyproject.toml --extra demo --extra dashboards --group dev -q $(LOCK) -o locks/dev.txt
-	uv pip compile pyproject.toml --extra demo --extra dashboards -q $(LOCK) -o locks/runtime.txt
+	uv pip compile pyproject.toml --extra demo --extra dashboards --extra certificates --group dev -q $(LOCK) -o locks/dev.txt
+	uv pip compile pyproject.toml --extra demo --extra dashboards --extra certificates -q $(LOCK) -o locks/runtime.txt
 	uv pip compile pyproject.toml --extra edge -q $(LOCK) -o locks/edge.txt
 
 LOCK = --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --annotation-style line
