@@ -21,8 +21,8 @@ COMMANDS: Final = {
     "api": ("api.command", "api"),
     "dashboards": ("dashboards.command", "dashboards"),
     "tap": ("orewatch.tap.command", ""),
-    "init": ("orewatch.certificates.init_command", "certificates"),
-    "certificates": ("orewatch.certificates.command", "certificates"),
+    "init": ("orewatch.authority.init_command", "certificates"),
+    "certificates": ("orewatch.authority.command", "certificates"),
 }
 USAGE_ERROR: Final = 2
 

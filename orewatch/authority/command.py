@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from orewatch.certificates.authority import Kind
-from orewatch.certificates.cabinet import RENEW_DAYS, Cabinet
-from orewatch.certificates.centre import BROKER_HOSTS, give
-from orewatch.certificates.files import CertificateError
+from orewatch.authority.cabinet import RENEW_DAYS, Cabinet
+from orewatch.authority.centre import BROKER_HOSTS, give
+from orewatch.authority.files import CertificateError
+from orewatch.authority.signing import Kind
 
 if TYPE_CHECKING:
     import argparse

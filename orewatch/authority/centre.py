@@ -6,9 +6,9 @@ import secrets
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from orewatch.certificates.authority import Kind
-from orewatch.certificates.cabinet import CA, CERTIFICATE, KEY, Cabinet
-from orewatch.certificates.files import FOR_GROUP, PRIVATE, CertificateError, make_folder, put_new, put_over
+from orewatch.authority.cabinet import CA, CERTIFICATE, KEY, Cabinet
+from orewatch.authority.files import FOR_GROUP, PRIVATE, CertificateError, make_folder, put_new, put_over
+from orewatch.authority.signing import Kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

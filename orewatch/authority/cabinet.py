@@ -17,7 +17,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from orewatch.certificates.authority import (
+from orewatch.authority.files import PRIVATE, PUBLIC, CertificateError, make_folder, put_new, put_over
+from orewatch.authority.signing import (
     Authority,
     Kind,
     days_left,
@@ -27,7 +28,6 @@ from orewatch.certificates.authority import (
     new_key,
     revocations,
 )
-from orewatch.certificates.files import PRIVATE, PUBLIC, CertificateError, make_folder, put_new, put_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from orewatch.certificates.cabinet import Cabinet
-from orewatch.certificates.centre import AUDIENCES, BROKER_HOSTS, prepare
-from orewatch.certificates.command import FOLDER, tell
+from orewatch.authority.cabinet import Cabinet
+from orewatch.authority.centre import AUDIENCES, BROKER_HOSTS, prepare
+from orewatch.authority.command import FOLDER, tell
 
 if TYPE_CHECKING:
     import argparse
