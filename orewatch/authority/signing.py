@@ -85,10 +85,10 @@ def revocations(
 ) -> x509.CertificateRevocationList:
     """Return the list of what is taken back: ``known`` and the serial numbers ``more``.
 
-    It is good as long as the authority: a broker with a list that has run out refuses everybody.
+    It is good as long as the authority, and from as early: a broker whose list is out of its time refuses everybody.
     """
     builder = x509.CertificateRevocationListBuilder().issuer_name(authority.certificate.subject)
-    builder = builder.last_update(now).next_update(authority.certificate.not_valid_after_utc)
+    builder = builder.last_update(NOT_BEFORE).next_update(authority.certificate.not_valid_after_utc)
     for entry in known or ():
         builder = builder.add_revoked_certificate(entry)
     for serial in more:

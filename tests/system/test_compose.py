@@ -9,6 +9,8 @@ from __future__ import annotations
 import queue
 import socket
 import ssl
+import subprocess
+import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +21,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from orewatch.authority.cabinet import Cabinet
 from orewatch.authority.signing import Kind
+from tests.system.compose_file import ROOT
 from tests.system.compose_run import UNITS, Centre, eventually, whole_centre
 
 if TYPE_CHECKING:
@@ -55,6 +58,20 @@ def test_every_unit_has_rows_in_influxdb(centre: Centre) -> None:
         return {value for s in series for _, value in s["values"]} == set(UNITS)
 
     eventually("rows of four units", 40, rows)
+
+
+def test_the_smoke_test_finds_it_well_and_tells_what_is_not(centre: Centre) -> None:
+    def smoke(*words: str) -> subprocess.CompletedProcess[str]:
+        token = centre.secret("secrets-api", "api_token")
+        api = f"http://127.0.0.1:{centre.ports[8080]}"
+        command = [sys.executable, str(ROOT / "deploy/smoke_test.py"), "--api", api, "--token-file", str(token), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+
+    well = smoke("--units", "4", "--seconds", "40")
+    assert (well.returncode, well.stdout.count("well: ")) == (0, 2), well.stdout + well.stderr
+    bad = smoke("--units", "5", "--seconds", "0")
+    assert bad.returncode == 1
+    assert "NOT WELL: 5 units are live: 4 of 5" in bad.stdout
 
 
 def test_pages_and_figures_ask_for_the_token(centre: Centre) -> None:
