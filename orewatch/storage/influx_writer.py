@@ -4,8 +4,7 @@
     413                              halve the batch
     400, 422                         bisect the batch, dead-letter the block that stays refused
 
-influxdb-client sends our raw bytes, synchronously, to ``/api/v2/write``; servers before 1.8 have
-only ``/write``. Nothing is buffered here: what is not written stays in the journal.
+:mod:`orewatch.storage.influx_post` sends. Nothing is buffered here: what is not written stays in the journal.
 """
 
 from __future__ import annotations
@@ -13,33 +12,20 @@ from __future__ import annotations
 import logging
 import random
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
-import httpx
-import urllib3
-from influxdb_client import InfluxDBClient, WriteService
-from influxdb_client.rest import ApiException
-from isal import igzip
-
-from orewatch.storage.influx import UNREACHABLE, Answer, retry_after_s, shortened
+from orewatch.storage.influx_post import MAX_BODY_BYTES, REFUSED, TOO_LARGE, InfluxPost, is_success
 from orewatch.storage.line_protocol import LineEncoder, encode_rollups
 from orewatch.storage.projection import RejectedBy, Rejection, WriteOutcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from orewatch.storage.influx import InfluxServer
+    from orewatch.storage.influx import Answer, InfluxServer
     from orewatch.storage.projection import DecodedBlock, RollupRows
 
 _LOG: Final = logging.getLogger(__name__)
 
-_V2_SINCE: Final = (1, 8)
-_REFUSED: Final = frozenset({400, 422})
-_TOO_LARGE: Final = 413
-_NOT_FOUND: Final = 404
-_GZIP_LEVEL: Final = 1
-_MAX_BODY_BYTES: Final = 8 * 2**20
-_SMALLEST_LIMIT: Final = 2**16
 # As wide lines of five signals have it; only a guess of how many blocks make a body.
 _BYTES_PER_VALUE: Final = 40
 _FIRST_WAIT_S: Final = 1.0
@@ -70,17 +56,14 @@ class InfluxWriter:
         *,
         server: InfluxServer,
         name: str = "influxdb",
-        max_body_bytes: int = _MAX_BODY_BYTES,
+        max_body_bytes: int = MAX_BODY_BYTES,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._server = server
         self._name = name
-        self._limit = max_body_bytes
+        self._post = InfluxPost(server=server, name=name, max_body_bytes=max_body_bytes)
         self._jitter = jitter
         self._encoder = LineEncoder()
         self._failures = 0
-        self._send: Callable[[bytes], Answer] | None = None
-        self._client: Any = None
 
     @property
     def name(self) -> str:
@@ -89,9 +72,7 @@ class InfluxWriter:
 
     def close(self) -> None:
         """Close the connections that writing opened; the server's own stay open."""
-        if self._client is not None:
-            self._client.close()
-            self._client = self._send = None
+        self._post.close()
 
     def write(self, blocks: Sequence[DecodedBlock]) -> WriteOutcome:
         """Write the scans of ``blocks``, in order."""
@@ -127,101 +108,22 @@ class InfluxWriter:
     ) -> _Progress:
         progress = _Progress()
         # Cut beforehand: lines that turn out too many would have to be made again.
-        waiting = _pieces([_BYTES_PER_VALUE * values_of(item) for item in items], self._limit)
+        waiting = _pieces([_BYTES_PER_VALUE * values_of(item) for item in items], self._post.limit)
         while waiting and progress.stopped is None:
             start, end = waiting.pop()
             lines = encode(items[start:end])
-            answer = self._post_whole(lines) if end - start == 1 else self._post(lines)
-            if answer.status in _REFUSED or answer.status == _TOO_LARGE:
+            answer = self._post.post_whole(lines) if end - start == 1 else self._post.post(lines)
+            if answer.status in REFUSED or answer.status == TOO_LARGE:
                 if end - start > 1:
                     middle = (start + end) // 2
                     waiting += [(middle, end), (start, middle)]
                     continue
                 progress.rejected.append((start, _reason(answer), answer.detail))
-            elif not _is_success(answer):
+            elif not is_success(answer):
                 progress.stopped = answer
                 break
             progress.written = end
         return progress
-
-    def _post_whole(self, lines: bytes) -> Answer:
-        """Send one block, in as many pieces as the server wants; the first lasting refusal is the answer."""
-        waiting = [lines]
-        refusal: Answer | None = None
-        while waiting:
-            piece = waiting.pop()
-            answer = self._post(piece)
-            middle = piece.rfind(b"\n", 0, len(piece) // 2) + 1 or piece.find(b"\n") + 1
-            if answer.status == _TOO_LARGE and 0 < middle < len(piece):
-                waiting += [piece[middle:], piece[:middle]]
-            elif answer.status in _REFUSED or answer.status == _TOO_LARGE:
-                refusal = refusal or answer
-            elif not _is_success(answer):
-                return answer
-        return refusal or Answer(204)
-
-    def _post(self, lines: bytes) -> Answer:
-        if not lines:
-            return Answer(204)
-        if len(lines) > self._limit and lines.find(b"\n") + 1 < len(lines):
-            return Answer(_TOO_LARGE, f"{len(lines)} bytes; at most {self._limit} at a time")
-        try:
-            if self._send is None:
-                self._send = self._choose()
-            answer = self._send(igzip.compress(lines, _GZIP_LEVEL))
-        except (httpx.HTTPError, urllib3.exceptions.HTTPError) as error:
-            # Another version may stand there when it comes back.
-            self.close()
-            return Answer(UNREACHABLE, f"{type(error).__name__}: {shortened(str(error))}")
-        if answer.status == _TOO_LARGE:
-            self._limit = max(_SMALLEST_LIMIT, len(lines) // 2)
-        return answer
-
-    def _choose(self) -> Callable[[bytes], Answer]:
-        version = self._server.version()
-        if version is not None and version < _V2_SINCE:
-            _LOG.info("%s: InfluxDB %d.%d, written by /write", self._name, *version)
-            return self._send_v1
-        target = self._server.target
-        self._client = InfluxDBClient(
-            url=target.url,
-            org=target.org,
-            timeout=int(target.timeout_s * 1000),
-            retries=False,
-            # 1.8 takes "name:password" where later versions take a token.
-            token=target.token or f"{target.username or ''}:{target.password or ''}",
-        )
-        _LOG.info("%s: written by /api/v2/write", self._name)
-        return self._send_v2
-
-    def _send_v1(self, body: bytes) -> Answer:
-        target = self._server.target
-        params = {"db": target.database, "precision": "ms"}
-        if target.retention_policy:
-            params["rp"] = target.retention_policy
-        headers = {"Content-Encoding": "gzip"}
-        answer = self._server.http.post("/write", params=params, content=body, headers=headers)
-        if answer.status_code == _NOT_FOUND:
-            self._server.create_database()
-            answer = self._server.http.post("/write", params=params, content=body, headers=headers)
-        return Answer(answer.status_code, shortened(answer.text), retry_after_s(answer.headers.get("Retry-After")))
-
-    def _send_v2(self, body: bytes) -> Answer:
-        target = self._server.target
-        bucket = f"{target.database}/{target.retention_policy}" if target.retention_policy else target.database
-        try:
-            WriteService(self._client.api_client).post_write(
-                target.org,
-                bucket,
-                body,
-                precision="ms",
-                content_encoding="gzip",
-                content_type="text/plain; charset=utf-8",
-            )
-        except ApiException as error:
-            detail = shortened(str(error.body or error.reason))
-            return Answer(error.status or UNREACHABLE, detail, retry_after_s((error.headers or {}).get("Retry-After")))
-        return Answer(204)
 
 
 def _pieces(sizes: Sequence[int], limit: int) -> list[tuple[int, int]]:
@@ -238,12 +140,8 @@ def _pieces(sizes: Sequence[int], limit: int) -> list[tuple[int, int]]:
     return pieces[::-1]
 
 
-def _is_success(answer: Answer) -> bool:
-    return 200 <= answer.status < 300  # noqa: PLR2004 - HTTP's range of success
-
-
 def _reason(answer: Answer) -> RejectedBy:
-    if answer.status == _TOO_LARGE:
+    if answer.status == TOO_LARGE:
         return RejectedBy.TOO_LARGE
     for words, reason in _REASONS:
         if words in answer.detail:
