@@ -22,6 +22,13 @@ ROUND_S: Final = 5.0
 
 async def go_round(service: Service) -> None:
     """Do the rounds, for ever."""
+    try:
+        await _rounds(service)
+    finally:
+        await service.health.end()
+
+
+async def _rounds(service: Service) -> None:
     saved_ms = service.now_ms()
     while True:
         now_ms = service.now_ms()
@@ -32,6 +39,7 @@ async def go_round(service: Service) -> None:
             service.engine.standing.touch(now_ms)
             if record.active:
                 service.engine.tell(record, f"released {record.changed_ms}", now_ms)
+        service.health.go_round()
         if service.caught_up:
             end_open_stops(service)
         await review_late_data(service)
