@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from api.answers import answer
+from api.exposition import MEDIA_TYPE
 from api.metrics import metrics_text
 from api.serving import Serving  # noqa: TC001 - FastAPI reads the annotations
 
@@ -31,4 +32,4 @@ async def readyz(request: Request, service: Serving) -> Response:
 @router.get("/metrics", summary="Prometheus text", response_class=Response)
 async def metrics(service: Serving) -> Response:
     """Counters and gauges, the collector's among them."""
-    return Response(metrics_text(service), media_type="text/plain; version=0.0.4; charset=utf-8")
+    return Response(metrics_text(service), media_type=MEDIA_TYPE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Final
 
 from api import memory
@@ -45,7 +46,9 @@ async def _rounds(service: Service) -> None:
         await review_late_data(service)
         if service.caught_up and now_ms - saved_ms >= CARRY_S * SECOND_MS:
             saved_ms = now_ms
+            began_s = time.perf_counter()
             memory.save(service.database, service.judge)
+            service.health.saves.took(time.perf_counter() - began_s)
         await asyncio.sleep(ROUND_S)
 
 

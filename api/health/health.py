@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from api.health.alerts import SelfAlerts
 from api.health.look import Look
 from api.health.readiness import Check, answer_of, checks_of
+from orewatch.storage.durations import Durations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +28,8 @@ class Health:
         self._at_s = at_s
         self._look = Look(service=service)
         self._alerts = SelfAlerts(engine=service.engine)
+        self.saves = Durations()
+        """What keeping the judge's memory took."""
         self._newest: tuple[float, Signs] | None = None
 
     def signs(self) -> Signs:

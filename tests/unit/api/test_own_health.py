@@ -279,10 +279,11 @@ def test_after_a_restart_what_stands_goes_on_and_is_not_raised_again(bench: Benc
     assert len(bench.letters()) == 2
 
 
-def test_a_clock_set_back_keeps_no_alert_back_and_makes_none(bench: Bench) -> None:
+@pytest.mark.parametrize("back_ms", [600_000, 86_400_000])
+def test_a_clock_set_back_keeps_no_alert_back_and_makes_none(bench: Bench, back_ms: int) -> None:
     bench.go(400, DOWN)
     bench.go(120, WELL)
-    bench.now_ms -= 86_400_000
+    bench.now_ms -= back_ms
     bench.go(120, WELL)
     assert len(bench.all()) == 1
     bench.go(400, DOWN)
