@@ -4,8 +4,9 @@ import { kindWord, sentenceOf } from "./alert_words.js";
 import { arrange, h, setAttribute } from "./dom.js";
 import { folded, t, word } from "./language.js";
 
+const OWN_KINDS = ["collector_silent", "collector_behind", "store_down", "disk_filling", "outbox_stuck", "certificate_ageing", "server_clock"];
 const FIXED = {
-  kind: ["idle", "underperforming", "not_producing", "comms_loss"],
+  kind: ["idle", "underperforming", "not_producing", "comms_loss", ...OWN_KINDS],
   state: ["UNACK", "RTNUN", "ACKED", "SHLVD", "NORM"],
   priority: ["high", "medium", "low"],
 };
@@ -28,7 +29,9 @@ export function alertFilter({ search, toggle, choices, changed }) {
   const clear = h("button", { type: "button", class: "button", onclick: () => choose(Object.fromEntries(NAMES.map((name) => [name, ""]))) }, t("watch.clear"));
   const selects = Object.fromEntries(
     SELECTS.map((name) => {
-      const options = (FIXED[name] ?? []).map((value) => h("option", { value }, word(WORDS[name], value)));
+      const all = (FIXED[name] ?? []).map((value) => h("option", { value }, word(WORDS[name], value)));
+      const own = all.filter(({ value }) => OWN_KINDS.includes(value));
+      const options = own.length ? [...all.slice(0, -own.length), h("optgroup", { label: t("own.group") }, own)] : all;
       return [name, h("select", { class: "field", "aria-label": t(`watch.by.${name}`), "data-name": name, onchange: (event) => choose({ [name]: event.target.value }) }, h("option", { value: "" }, t(`watch.every.${name}`)), options)];
     }),
   );

@@ -1,6 +1,6 @@
 // One alert in the list: what, where, why, since when, what it cost, who took it; and the button to take it.
 
-import { isUntaken, kindWord, lasting, lostOf, sentenceOf, showPriority, takenOf } from "./alert_words.js";
+import { isUntaken, kindWord, lasting, lostOf, sentenceOf, showPriority, showUnit, takenOf } from "./alert_words.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { instant, moment, span } from "./format.js";
 import { join, t, word } from "./language.js";
@@ -41,8 +41,7 @@ export function alertRow({ take }) {
       showPriority(mark, alert.priority);
       setText(name, kindWord(alert));
       setAttribute(name, "href", `/alerts/${alert.id}`);
-      setText(unit, alert.unit);
-      setAttribute(unit, "href", `/units/${encodeURIComponent(alert.unit)}`);
+      showUnit(unit, alert);
       setText(state, word("alert.state", alert.state));
       setText(why, sentenceOf(alert));
       setText(taken, join(takenOf(alert, now), alert.historical && t("alert.historical")));

@@ -23,6 +23,37 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+WANTED = (
+    "collector_values_stored",
+    "collector_stored_bytes",
+    "collector_rejected",
+    "collector_queue_bytes",
+    "collector_commit_seconds",
+    "collector_letters",
+    "collector_record_age_seconds",
+    "collector_broker_connected",
+    "projection_lag_blocks",
+    "projection_lag_seconds",
+    "projection_up",
+    "projection_dirty_windows",
+    "broker_connected",
+    "tick_duration_seconds",
+    "memory_save_seconds",
+    "units",
+    "alerts_raised",
+    "outbox_letters",
+    "outbox_oldest_seconds",
+    "outbox_failures",
+    "viewers",
+    "stream_frames",
+    "check_ok",
+    "ready",
+    "store_up",
+    "disk_free_bytes",
+    "unit_spool_blocks",
+    "unit_spool_dropped_scans",
+    "unit_last_seen_timestamp_seconds",
+)
 HOSTILE = 'pb"01\\\n'
 
 
@@ -82,38 +113,7 @@ async def test_prometheus_takes_it_and_its_names_are_as_it_wants_them(service: S
 
 async def test_every_stage_is_there(service: Service) -> None:
     found = families(await text_of(service))
-    wanted = [
-        "collector_values_stored",
-        "collector_stored_bytes",
-        "collector_rejected",
-        "collector_queue_bytes",
-        "collector_commit_seconds",
-        "collector_letters",
-        "collector_record_age_seconds",
-        "collector_broker_connected",
-        "projection_lag_blocks",
-        "projection_lag_seconds",
-        "projection_up",
-        "projection_dirty_windows",
-        "broker_connected",
-        "tick_duration_seconds",
-        "memory_save_seconds",
-        "units",
-        "alerts_raised",
-        "outbox_letters",
-        "outbox_oldest_seconds",
-        "outbox_failures",
-        "viewers",
-        "stream_frames",
-        "check_ok",
-        "ready",
-        "store_up",
-        "disk_free_bytes",
-        "unit_spool_blocks",
-        "unit_spool_dropped_scans",
-        "unit_last_seen_timestamp_seconds",
-    ]
-    assert [w for w in wanted if f"orewatch_{w}" not in found] == []
+    assert [w for w in WANTED if f"orewatch_{w}" not in found] == []
 
 
 async def test_figures_are_whole_and_told_apart(service: Service) -> None:
