@@ -93,7 +93,7 @@ def _own_message(record: AlertRecord, event: str, language: str, base_url: str |
         }
     titles = {
         "en": f"{record.unit}: {TITLE_EN[record.kind]}" + (" - over" if over else ""),
-        "fa": f"{record.unit}: {TITLE_FA[record.kind]}" + (" - پایان" if over else ""),
+        "fa": f"اورواچ: {TITLE_FA[record.kind]}" + (" - پایان" if over else ""),
     }
     return _assemble(titles, both, language, f"{base_url.rstrip('/')}/alerts/{record.id}" if base_url else None)
 

@@ -1,6 +1,6 @@
 // Which alerts are shown: all of it in the address, so that it can be sent to somebody and survives a reload.
 
-import { kindWord, sentenceOf } from "./alert_words.js";
+import { kindWord, sentenceOf, unitWord } from "./alert_words.js";
 import { arrange, h, setAttribute } from "./dom.js";
 import { folded, t, word } from "./language.js";
 
@@ -16,7 +16,7 @@ const NAMES = ["q", ...SELECTS];
 
 
 function haystack(alert) {
-  const names = [alert.unit, alert.machine, alert.signal, alert.kind, kindWord(alert), alert.reason, sentenceOf(alert), alert.acknowledged_by, ...(alert.notes ?? []).map((note) => `${note.by} ${note.text}`)];
+  const names = [alert.unit, unitWord(alert.unit), alert.machine, alert.signal, alert.kind, kindWord(alert), alert.reason, sentenceOf(alert), alert.acknowledged_by, ...(alert.notes ?? []).map((note) => `${note.by} ${note.text}`)];
   return folded(names.filter(Boolean).join(" "));
 }
 
@@ -69,7 +69,7 @@ export function alertFilter({ search, toggle, choices, changed }) {
   function offer(units) {
     const wanted = [...new Set([...units, chosen.unit].filter(Boolean))].sort();
     const known = new Map([...selects.unit.options].map((option) => [option.value, option]));
-    arrange(selects.unit, ["", ...wanted].map((value) => known.get(value) ?? h("option", { value }, value)));
+    arrange(selects.unit, ["", ...wanted].map((value) => known.get(value) ?? h("option", { value }, value && unitWord(value))));
     selects.unit.value = chosen.unit;
   }
   search.addEventListener("input", () => choose({ q: search.value }));

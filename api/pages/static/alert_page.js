@@ -121,6 +121,7 @@ const later = (load) =>
 /** There is no plant around orewatch itself. */
 function leaveOutAround() {
   part("around").parentElement.hidden = true;
+  part("content").toggleAttribute("data-own", true);
   document.title = `${kindWord(alert)} · ${t("app.name")}`;
 }
 

@@ -25,9 +25,12 @@ export function byUrgency(a, b) {
 export const OWN = "orewatch";
 export const isOwn = (alert) => alert.unit === OWN;
 
+/** What stands in a unit's place, in words. */
+export const unitWord = (unit) => (unit === OWN ? t("app.name") : unit);
+
 /** Show which unit it is about; orewatch itself has no page to go to. */
 export function showUnit(link, alert) {
-  setText(link, alert.unit);
+  setText(link, unitWord(alert.unit));
   setAttribute(link, "href", isOwn(alert) ? null : `/units/${encodeURIComponent(alert.unit)}`);
 }
 

@@ -235,7 +235,7 @@ def test_an_episode_is_one_alert_with_letters_at_its_ends(bench: Bench) -> None:
     (alert,) = bench.all()
     assert (alert.state, alert.cleared_ms) == (AlertState.RTNUN, T0 + 905_000)
     assert len(bench.letters()) == 2
-    assert bench.letters()[0] == "orewatch: قطع پایگاه داده | orewatch: store down"
+    assert bench.letters()[0] == "اورواچ: قطع پایگاه داده | orewatch: store down"
     assert bench.engine.standing.now()[0] == {}
 
 
