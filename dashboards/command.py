@@ -13,6 +13,7 @@ from dashboards.grafana import GrafanaTarget
 from dashboards.language import Language
 from dashboards.settings import PREFIX, DashboardsSettings
 from dashboards.source import InfluxSource
+from orewatch import logs
 from orewatch.settings import SettingsError, read_settings
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def add_parser(subparsers: argparse._SubParsersAction[ArgumentParser]) -> None:
     send.add_argument("--language", choices=_LANGUAGES, default="both", help="of the boards (default: %(default)s)")
     send.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
     send.add_argument("--force", action="store_true", help="overwrite boards that were edited by hand, too")
+    logs.add_option(send)
     send.set_defaults(run=_deploy)
 
 
@@ -78,6 +80,7 @@ def _build(arguments: Namespace) -> int:
 
 def _deploy(arguments: Namespace) -> int:
     settings = read_settings(DashboardsSettings, file=arguments.config, prefix=PREFIX, environ=os.environ)
+    logs.begin("dashboards", asked=arguments.log_format, line="%(message)s", hide=settings)
     try:
         target = GrafanaTarget(**settings.grafana.model_dump())
     except ValueError as error:
