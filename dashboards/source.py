@@ -23,7 +23,7 @@ class InfluxSource:
     def as_datasource(self) -> dict[str, Any]:
         """Return the data source in Grafana's words; secrets only where Grafana encrypts them."""
         secret: dict[str, str] = {}
-        data: dict[str, Any] = {"dbName": self.database, "httpMethod": "POST", "version": "InfluxQL"}
+        data: dict[str, Any] = {"dbName": self.database, "httpMode": "POST", "version": "InfluxQL"}
         if self.token:
             data["httpHeaderName1"] = "Authorization"
             secret["httpHeaderValue1"] = f"Token {self.token}"

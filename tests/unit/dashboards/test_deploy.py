@@ -57,7 +57,7 @@ def test_first_and_every_later_deployment(prefix: str) -> None:
     assert source["uid"] == DATASOURCE_UID
     assert source["url"] == "http://influxdb:8086"
     assert source["jsonData"] == {
-        "dbName": "orewatch", "httpMethod": "POST", "version": "InfluxQL", "httpHeaderName1": "Authorization",
+        "dbName": "orewatch", "httpMode": "POST", "version": "InfluxQL", "httpHeaderName1": "Authorization",
     }  # fmt: skip
     assert source["secureJsonData"] == {"httpHeaderValue1": "Token t0ken"}
     assert list(kept.folders) == [FOLDER_UID]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]
+import yaml
 
 from dashboards.build import GENERATED
 from dashboards.grafana import FOLDER_TITLE, FOLDER_UID
