@@ -154,7 +154,7 @@ def state_counts(panels: Panels, key: str, ask: Ask, *, width: int, height: int 
     panel = stat.Panel().color_mode(BigValueColorMode.BACKGROUND_SOLID).graph_mode(BigValueGraphMode.NONE)
     panel.text_mode(BigValueTextMode.VALUE_AND_NAME).decimals(0)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields(""))
-    panels.name(panel, key)
+    panels.name(panel, key, none="nothing.short")
     grouped = {
         "state": {"aggregations": [], "operation": "groupby"},
         "unit": {"aggregations": ["count"], "operation": "aggregate"},

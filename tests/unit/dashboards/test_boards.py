@@ -107,6 +107,15 @@ def test_every_panel_says_what_to_do_about_nothing(name: str) -> None:
             assert panel["fieldConfig"]["defaults"]["noValue"]
 
 
+def test_boards_of_scans_open_with_one_unit() -> None:
+    for name in ("fleet-en", "unit-en", "machines-fa", "production-fa"):
+        *places, unit = boards()[name]["templating"]["list"]
+        assert all(variable["current"]["value"] == "$__all" for variable in places)
+        assert all(v["multi"] and v["includeAll"] and v["allValue"] == ".*" for v in (*places, unit))
+        opens_with_one = name.startswith(("unit", "machines"))
+        assert unit.get("current", {}).get("value") == (None if opens_with_one else "$__all")
+
+
 def test_states_have_a_word_and_a_colour_by_name_and_by_number() -> None:
     assert len(set(COLOURS.values())) == len(STATES)
     for language in Language:
