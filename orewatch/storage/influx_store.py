@@ -29,7 +29,6 @@ _RAW_SPAN_MS: Final = 2 * 86_400_000
 _NAMES_KEPT_S: Final = 60.0
 _OWN: Final = (QUALITY_MEASUREMENT, "unit_state", "alert", "event", "unit_info")
 _QUALITY: Final = {code: quality for quality, code in SPARKPLUG_QUALITY.items() if quality is not Quality.ABSENT}
-_ROLLED: Final = (Aggregate.MEAN, Aggregate.MIN, Aggregate.MAX, Aggregate.COUNT)
 
 
 class InfluxStore:
@@ -57,7 +56,7 @@ class InfluxStore:
             return self._raw(query.unit, classes, query.ref.machine, [query.ref.signal], query.start_ms, query.end_ms)[
                 query.ref.signal
             ]
-        rolled = query.table is not Table.RAW and query.aggregate in _ROLLED
+        rolled = query.table is not Table.RAW
         if rolled and query.window_end_ms - query.window_start_ms > self._raw_span_ms:
             return self._from_rollups(query, classes)
         answer = self._from_raw(query, classes)
@@ -151,20 +150,19 @@ class InfluxStore:
     def _from_rollups(self, query: Query, classes: Sequence[str]) -> Series:
         step = MINUTE_MS if query.table is Table.MINUTE else HOUR_MS
         name = clean(query.ref.signal)
-        fields = ", ".join(quoted(f"{part}_{name}") for part in ("mean", "min", "max", "count"))
+        fields = ", ".join(quoted(f"{part}_{name}") for part in ("mean", "min", "max", "count", "last"))
         tables = [cls + ROLLUP_SUFFIX[step] for cls in classes]
         window = _where(query.unit, query.ref.machine, query.window_start_ms, query.window_end_ms)
         (answer,) = self._server.query(f"SELECT {fields} {_from(tables)} {window}")
-        mean, low, high, count = (_joined(answer, i + 1) for i in range(4))
-        windows = Windows(mean.time_ms, mean.values, low.values, high.values, count.values.astype(np.int64))
+        mean, low, high, count, last = (_joined(answer, i + 1) for i in range(5))
+        # Windows written before it was kept have no last value.
+        lasts = np.full(len(mean), np.nan)
+        lasts[np.searchsorted(mean.time_ms, last.time_ms)] = last.values
+        windows = Windows(mean.time_ms, mean.values, low.values, high.values, count.values.astype(np.int64), lasts)
         joined = regroup(windows, query.step_ms or step)
-        values = {
-            Aggregate.MEAN: joined.mean,
-            Aggregate.MIN: joined.low,
-            Aggregate.MAX: joined.high,
-            Aggregate.COUNT: joined.count.astype(np.float64),
-        }
-        return Series(joined.time_ms, values[query.aggregate], query.table)
+        values = joined.of(query.aggregate)
+        known = ~np.isnan(values)
+        return Series(joined.time_ms[known], values[known], query.table)
 
 
 def _from(classes: Sequence[str]) -> str:
