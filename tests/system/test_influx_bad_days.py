@@ -1,4 +1,4 @@
-"""The bad days of a real InfluxDB: away for hours, killed, full, emptied, locked, narrow. Each ends with nothing lost."""
+"""The bad days of a real InfluxDB: away, killed, full, emptied, locked, narrow. Each ends with nothing lost."""
 
 from __future__ import annotations
 

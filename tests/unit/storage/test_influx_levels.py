@@ -95,7 +95,7 @@ def test_each_level_lies_where_dashboards_look_for_it(server: InfluxServer) -> N
     assert [row[0] for row in names.values] == ["jaw_crusher", "jaw_crusher_1h", "jaw_crusher_1m"]
 
 
-@pytest.mark.parametrize("aggregate", [Aggregate.MEAN, Aggregate.MIN, Aggregate.MAX, Aggregate.COUNT])
+@pytest.mark.parametrize("aggregate", [Aggregate.MEAN, Aggregate.MIN, Aggregate.MAX, Aggregate.COUNT, Aggregate.LAST])
 def test_what_retention_took_is_answered_by_the_next_coarser_table(server: InfluxServer, aggregate: Aggregate) -> None:
     put(server, *(block(d + 1, fast(START_MS + d * DAY_MS, 4 * 360, every_ms=10_000)) for d in range(3)))
     span = (START_MS, START_MS + 2 * DAY_MS)
