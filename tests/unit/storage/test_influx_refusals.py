@@ -108,7 +108,7 @@ def test_rollups_go_to_levels_of_their_own() -> None:
     rows = [
         RollupRows(
             unit="pb-01", site="s", province="p", mineral="lead", machine="jaw", cls="jaw_crusher", step_ms=step_ms,
-            names=("x",), time_ms=np.array([START_MS]), mean=one, low=one, high=one, count=np.array([[7]]),
+            names=("x",), time_ms=np.array([START_MS]), mean=one, low=one, high=one, last=one, count=np.array([[7]]),
         )
         for step_ms in (60_000, 3_600_000)
     ]  # fmt: skip
