@@ -36,7 +36,7 @@ from orewatch.sparkplug.short_links import ShortLinks
 from orewatch.storage.journal import Journal, JournalError
 from orewatch.storage.registry import Registry
 from orewatch.storage.retention import prune
-from orewatch.storage.rollup_tables import EmbeddedProjection, RollupTables
+from orewatch.storage.rollup_tables import NAME_PREFIX, EmbeddedProjection, RollupTables
 from orewatch.storage.sqlite import EmbeddedStore, rollups_beside
 from orewatch.telemetry.node_metrics import ACKNOWLEDGED
 
@@ -180,6 +180,7 @@ class Collector:
     def _projections(self) -> list[Projection]:
         projections: list[Projection] = []
         if self.settings.embedded:
+            self.journal.forget_positions(NAME_PREFIX, but=self.tables.name)
             projections.append(EmbeddedProjection(tables=self.tables))
         if self.settings.influx is not None:
             # Only here: an embedded deployment installs without httpx.

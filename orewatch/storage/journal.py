@@ -261,6 +261,14 @@ class Journal:
         with self.database.write() as cursor:
             cursor.execute("INSERT OR REPLACE INTO projections VALUES (?, ?)", (projection, position))
 
+    def forget_positions(self, prefix: str, *, but: str) -> None:
+        """Forget projections whose name begins with ``prefix``, except ``but``: their store is no more."""
+        gone = [name for name in self.positions() if name.startswith(prefix) and name != but]
+        if gone:
+            with self.database.write() as cursor:
+                for table, column in (("projections", "name"), ("dirty", "projection")):
+                    cursor.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(name,) for name in gone])
+
     def dead_letters(
         self, *, unit: str | None = None, verdict: Verdict | None = None, limit: int = 100
     ) -> list[DeadLetter]:
