@@ -41,6 +41,20 @@ class OwedHour(NamedTuple):
     touched_ms: int = 0
 
 
+class Due(NamedTuple):
+    """Which hours' time has come: begun before ``before_ms``, and no data came for them since ``quiet_ms``.
+
+    What was touched after ``now_ms`` was so by a clock that has been set back since: that is no reason to wait.
+    """
+
+    before_ms: int
+    quiet_ms: int
+    now_ms: int
+
+
+_DUE = "hour_ms < ? AND (touched_ms <= ? OR touched_ms > ?)"
+
+
 class Ledger(Database):
     """The file. Each method is one transaction, or part of the caller's."""
 
@@ -64,15 +78,10 @@ class Ledger(Database):
                 hours,
             )
 
-    def due(self, *, before_ms: int, quiet_ms: int, now_ms: int, limit: int) -> list[OwedHour]:
-        """Return owed hours begun before ``before_ms``, the newest first, of which no data came since ``quiet_ms``.
-
-        What was touched after ``now_ms`` was so by a clock that has been set back since: it is due.
-        """
+    def due(self, when: Due, limit: int) -> list[OwedHour]:
+        """Return owed hours whose time has come, the newest first."""
         rows = self.rows(
-            "SELECT hour_ms, unit, touched_ms FROM hour WHERE hour_ms < ? AND (touched_ms <= ? OR touched_ms > ?)"
-            " ORDER BY hour_ms DESC LIMIT ?",
-            (before_ms, quiet_ms, now_ms, limit),
+            f"SELECT hour_ms, unit, touched_ms FROM hour WHERE {_DUE} ORDER BY hour_ms DESC LIMIT ?", (*when, limit)
         )
         return [OwedHour(*row) for row in rows]
 
@@ -86,7 +95,7 @@ class Ledger(Database):
         with self.transaction() as connection:
             return connection.execute("DELETE FROM hour WHERE hour_ms < ?", (oldest_ms,)).rowcount
 
-    def owed(self, before_ms: int) -> tuple[int, int]:
-        """Return how many hours are owed that began before ``before_ms``, and how many in all."""
-        (row,) = self.rows("SELECT count(*) AS n, coalesce(sum(hour_ms < ?), 0) AS due FROM hour", (before_ms,))
+    def owed(self, when: Due) -> tuple[int, int]:
+        """Return of how many owed hours the time has come, and how many are owed in all."""
+        (row,) = self.rows(f"SELECT count(*) AS n, coalesce(sum({_DUE}), 0) AS due FROM hour", when)
         return row["due"], row["n"]

@@ -25,7 +25,7 @@ from api.alerting.models import AlertKind
 from api.mirror.alert_points import alert_point
 from api.mirror.from_history import compute
 from api.mirror.infos import Infos
-from api.mirror.ledger import Ledger
+from api.mirror.ledger import Due, Ledger
 from api.mirror.live_minutes import LiveMinutes
 from api.mirror.notes import Notes
 from api.mirror.owed_alerts import OwedAlerts
@@ -173,16 +173,17 @@ class Mirror:
 
     async def _count(self, now_ms: int) -> None:
         try:
-            due, hours = await asyncio.to_thread(self._ledger.owed, self._before_ms(now_ms))
+            due, hours = await asyncio.to_thread(self._ledger.owed, self._due(now_ms))
             self.owed = due + await asyncio.to_thread(self._alerts.count)
         except sqlite3.OperationalError:
             self.failures += 1
         else:
             self.waiting = hours - due
 
-    def _before_ms(self, now_ms: int) -> int:
-        """Return the time before which hours began of which all has come and is in the store."""
-        return min(now_ms, self._notes.complete_ms) - HOUR_MS - SETTLING_MS + 1
+    def _due(self, now_ms: int) -> Due:
+        """Return of which hours all has come and is in the store."""
+        before_ms = min(now_ms, self._notes.complete_ms) - HOUR_MS - SETTLING_MS + 1
+        return Due(before_ms, now_ms - QUIET_MS, now_ms)
 
     async def _write(self, writer: PointWriter, points: Sequence[Point]) -> None:
         if not points:
@@ -254,13 +255,7 @@ class Mirror:
                     self._gaps.extendleft(reversed(stretches))
                     raise
                 continue
-            owed = await asyncio.to_thread(
-                self._ledger.due,
-                before_ms=self._before_ms(now_ms),
-                quiet_ms=now_ms - QUIET_MS,
-                now_ms=now_ms,
-                limit=AT_ONCE,
-            )
+            owed = await asyncio.to_thread(self._ledger.due, self._due(now_ms), AT_ONCE)
             if not owed:
                 return ROUND_S
             await self._compute([Stretch(one.unit, one.hour_ms, one.hour_ms + HOUR_MS) for one in owed])

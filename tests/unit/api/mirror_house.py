@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -103,7 +104,9 @@ class MirrorHouse:
     def rows(self, measurement: str, *, level: str = "autogen", unit: str | None = None) -> list[Row]:
         where = "" if unit is None else f" WHERE unit = '{unit}'"
         (answer,) = self.server.query(f'SELECT * FROM "{level}"."{measurement}"{where}')
-        return [dict(zip(part.columns, row, strict=True)) for part in answer for row in part.values]
+        return [
+            defaultdict(lambda: None, zip(part.columns, row, strict=True)) for part in answer for row in part.values
+        ]
 
     def minutes(self, unit: str = "mn-01") -> dict[int, Row]:
         return {row["time"]: row for row in self.rows("unit_state", unit=unit)}
