@@ -42,6 +42,12 @@ class ApiSettings(BaseModel):
     influx_token: SecretStr | None = Field(default=None, description="API token")
     influx_username: str | None = Field(default=None, description="for an InfluxDB 1.x with accounts")
     influx_password: SecretStr | None = Field(default=None, description="the account's password")
+    influx_write: bool = Field(
+        default=True, description="write states and alerts into that InfluxDB for boards; the account may write then"
+    )
+    influx_raw_days: float = Field(
+        default=30.0, ge=1, le=36_500, description="how long it keeps raw scans: older hours are not computed anew"
+    )
     broker: BrokerSettings = Field(default=BrokerSettings(), description="where the messages come from")
     groups: tuple[str, ...] = Field(default=("+",), description="Sparkplug groups to follow; `+` is all")
     language: str = Field(default="en", pattern="^(en|fa|both)$", description="of messages to people")
