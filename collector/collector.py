@@ -185,7 +185,7 @@ class Collector:
             # Only here: an embedded deployment installs without httpx.
             from collector.influx import influx_of  # noqa: PLC0415
 
-            server, writer = influx_of(self.settings.influx)
+            server, writer = influx_of(self.settings.influx, self.settings.retention)
             self._closing += [server.close, writer.close]
             projections.append(writer)
         return projections

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from collector.projection_signs import Fare, signs_of
-from orewatch.storage.dead_letters import DeadLetter, Verdict
+from collector.refusals import refused_block, refused_windows, unreadable
 from orewatch.storage.progress import DirtyWindow, Progress
+from orewatch.storage.projection import RejectedBy
 from orewatch.storage.query import HOUR_MS, MINUTE_MS
 from orewatch.storage.rollups import roll_up, touched
 from orewatch.storage.sqlite import BlockReader, runs
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from collector.counters import Counters
+    from orewatch.storage.dead_letters import DeadLetter
     from orewatch.storage.journal import Journal, StoredBlock
-    from orewatch.storage.projection import DecodedBlock, Projection, Rejection, RollupRows, WriteOutcome
+    from orewatch.storage.projection import DecodedBlock, Projection, RollupRows, WriteOutcome
     from orewatch.storage.vitals import ProjectionSigns
 
 log = logging.getLogger(__name__)
@@ -110,7 +112,7 @@ class Projector:
         for block in stored:
             found = self._reader.decode(block)
             if found is None:
-                letters.append(_unreadable(block, now_ms))
+                letters.append(unreadable(block, now_ms))
                 continue
             decoded.append(found)
             ends.append(block.position)
@@ -118,7 +120,12 @@ class Projector:
         written = outcome.written if outcome else 0
         position = stored[-1].position if written == len(decoded) else (ends[written - 1] if written else 0)
         if outcome and outcome.rejected:
-            letters += [_refused(r, self.name, now_ms) for r in outcome.rejected]
+            letters += [
+                refused_block(r, self.name, now_ms) for r in outcome.rejected if r.reason is not RejectedBy.RETENTION
+            ]
+            for old in (r for r in outcome.rejected if r.reason is RejectedBy.RETENTION):
+                # Older than people want it kept there. Its rollups are kept for longer, and go in.
+                self._counters.add(old.header.unit, "not_projected", f"{self.name}:{old.reason.value}")
         if letters:
             self._journal.commit([], letters)
             for letter in letters:
@@ -173,6 +180,8 @@ class Projector:
     def _put(self, rows: Sequence[RollupRows], done: Sequence[DirtyWindow], now_ms: int) -> float:
         outcome = self._projection.write_rollups(rows) if rows else None
         wait_s = self._waits(outcome, now_ms)
+        if outcome and outcome.refused:
+            self._journal.commit([], refused_windows(outcome.refused, self.name, now_ms, self._counters))
         if not wait_s:
             self._progress.clean(done)
             for window in done:
@@ -197,29 +206,3 @@ def _runs(starts: Sequence[int], step_ms: int) -> list[Sequence[int]]:
         run = range(first, end, step_ms)
         cut += [run[at : at + longest] for at in range(0, len(run), longest)]
     return cut
-
-
-def _unreadable(block: StoredBlock, now_ms: int) -> DeadLetter:
-    return DeadLetter(
-        unit=block.header.unit,
-        verdict=Verdict.REJECTED,
-        reason="unreadable_in_journal",
-        detail=f"position {block.position}",
-        received_ms=now_ms,
-        data=block.data,
-        schema=block.header.schema,
-    )
-
-
-def _refused(rejection: Rejection, projection: str, now_ms: int) -> DeadLetter:
-    header = rejection.header
-    return DeadLetter(
-        unit=header.unit,
-        verdict=Verdict.REJECTED,
-        reason=f"{projection}:{rejection.reason.value}",
-        detail=f"spool {header.spool.hex()} number {header.number}: {rejection.detail}",
-        received_ms=now_ms,
-        # The bytes stay in the journal; the identity is enough to find them, and tells letters apart.
-        data=header.spool + header.number.to_bytes(8, "little"),
-        schema=header.schema,
-    )
