@@ -22,6 +22,8 @@ class BrokerSettings(BaseModel):
     ca_file: Path | None = Field(
         default=None, description="authority that signed the broker's certificate, PEM; default: the system's"
     )
+    cert_file: Path | None = Field(default=None, description="own certificate, PEM; needs tls")
+    key_file: Path | None = Field(default=None, description="its key, PEM")
     client_id: str = Field(default="orewatch-api", description="MQTT client id; each service its own")
 
 
