@@ -24,6 +24,7 @@ from api.alerting.engine import AlertEngine, Mode
 from api.alerting.late_review import LateReview
 from api.broker_link import BrokerLink
 from api.fleet.fleet import Fleet
+from api.health.health import Health
 from api.inputs.effects import spread
 from api.inputs.inputs import Inputs
 from api.live.catch_up import catch_up, replay_to
@@ -124,6 +125,7 @@ class Service:
         self.known.adopt()
         self.judge = self.new_judge(_whole(now_ms()))
         self.build_live()
+        self.health = Health(service=self)
 
     async def replay_history(self, *, units: Sequence[Unit], start_ms: int, end_ms: int) -> None:
         """Run states and alerts over stored history, in event time, with the outbox muted. Before :meth:`start`.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+from orewatch.settings import read_settings
 
 PREFIX = "OREWATCH_COLLECTOR_"
 Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^+/#]+$")]
@@ -45,6 +48,14 @@ class InfluxSettings(Strict):
     retention_policy: str | None = Field(default=None, description="of a 1.x; default: the database's own")
 
 
+class RetentionSettings(Strict):
+    """How long history is kept, in days, by level; of every store."""
+
+    raw_days: float = Field(default=30, ge=1, le=36_500, description="days to keep every scan")
+    minutes_days: float = Field(default=365, ge=1, le=36_500, description="days to keep minutes")
+    hours_days: float = Field(default=3650, ge=1, le=36_500, description="days to keep hours")
+
+
 class CollectorSettings(Strict):
     """Settings of one collector process.
 
@@ -59,6 +70,7 @@ class CollectorSettings(Strict):
     broker: BrokerSettings = Field(default=BrokerSettings(), description="where the messages come from")
     embedded: bool = Field(default=True, description="keep the embedded store, whose history is the journal")
     influx: InfluxSettings | None = Field(default=None, description="project into this InfluxDB too; left out: none")
+    retention: RetentionSettings = Field(default=RetentionSettings(), description="how long history is kept")
     journal_days: float | None = Field(
         default=None,
         ge=0.01,
@@ -100,3 +112,8 @@ class CollectorSettings(Strict):
     def journal_path(self) -> Path:
         """The journal's file."""
         return self.data_dir / "journal.db"
+
+
+def collector_settings(file: Path | None) -> CollectorSettings:
+    """Return the settings of a file and of the environment; :class:`~orewatch.settings.SettingsError`."""
+    return read_settings(CollectorSettings, file=file, prefix=PREFIX, environ=os.environ)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING
 from dashboards.build import GENERATED, write
 from dashboards.deploy import DeployError, GrafanaTarget, InfluxSource, deploy
 from dashboards.settings import PREFIX, DashboardsSettings
+from orewatch import logs
 from orewatch.settings import SettingsError, read_settings
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def add_parser(subparsers: argparse._SubParsersAction[ArgumentParser]) -> None:
     build.set_defaults(run=_build)
     send = actions.add_parser("deploy", help="create or replace data source, folder and dashboards in a Grafana")
     send.add_argument("--config", type=Path, help=f"TOML file; {PREFIX}* variables go over it")
+    logs.add_option(send)
     send.set_defaults(run=_deploy)
 
 
@@ -38,8 +39,8 @@ def _build(arguments: Namespace) -> int:
 
 
 def _deploy(arguments: Namespace) -> int:
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
     settings = read_settings(DashboardsSettings, file=arguments.config, prefix=PREFIX, environ=os.environ)
+    logs.begin("dashboards", asked=arguments.log_format, line="%(message)s", hide=settings)
     try:
         target = GrafanaTarget(**settings.grafana.model_dump())
     except ValueError as error:

@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "agent": ("edge_agent.command", "edge"),
     "simulate": ("edge_agent.simulator.command", "edge"),
     "collector": ("collector.command", "collector"),
+    "storage": ("collector.storage_command", "collector"),
     "api": ("api.command", "api"),
     "dashboards": ("dashboards.command", "dashboards"),
     "tap": ("orewatch.tap.command", ""),

@@ -1,10 +1,13 @@
 """Writes the journal's blocks into InfluxDB, and loses none of them to a bad day of the server.
 
-    network, 401, 404, 429, 5xx ...  retry, without end, ever longer apart
-    413                              halve the batch
-    400, 422                         bisect the batch, dead-letter the block that stays refused
+    network, 401, 403, 404, 429, 5xx ...  retry, without end, ever longer apart
+    database, bucket, policy missing      make the levels, once; where that is not allowed: retry
+    413                                   halve the batch
+    400, 422: beyond retention            the rest of the body is stored; the blocks concerned are named
+    400, 422: anything else               bisect the batch, dead-letter the block that stays refused
 
-:mod:`orewatch.storage.influx_post` sends. Nothing is buffered here: what is not written stays in the journal.
+Raw scans go to the default level, rollups to ``minutes`` and ``hours``
+(:mod:`orewatch.storage.levels`). Nothing is buffered here: what is not written stays in the journal.
 """
 
 from __future__ import annotations
@@ -14,9 +17,18 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from orewatch.storage.influx_post import MAX_BODY_BYTES, REFUSED, TOO_LARGE, InfluxPost, is_success
+from orewatch.storage.influx_answers import (
+    advice,
+    dropped_by_retention,
+    is_final,
+    is_success,
+    reason_of,
+)
+from orewatch.storage.influx_post import MAX_BODY_BYTES, InfluxPost, wait_s
+from orewatch.storage.levels import Level, Retention
 from orewatch.storage.line_protocol import LineEncoder, encode_rollups
-from orewatch.storage.projection import RejectedBy, Rejection, WriteOutcome
+from orewatch.storage.projection import RefusedRollups, RejectedBy, Rejection, WriteOutcome
+from orewatch.storage.query import HOUR_MS, MINUTE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -28,13 +40,7 @@ _LOG: Final = logging.getLogger(__name__)
 
 # As wide lines of five signals have it; only a guess of how many blocks make a body.
 _BYTES_PER_VALUE: Final = 40
-_FIRST_WAIT_S: Final = 1.0
-_LONGEST_WAIT_S: Final = 60.0
-_REASONS: Final = (
-    ("field type conflict", RejectedBy.FIELD_TYPE),
-    ("retention policy", RejectedBy.RETENTION),
-    ("too large", RejectedBy.TOO_LARGE),
-)
+_LEVEL_OF: Final = {MINUTE_MS: Level.MINUTES, HOUR_MS: Level.HOURS}
 
 _Item = TypeVar("_Item")
 
@@ -49,18 +55,21 @@ class _Progress:
 
 
 class InfluxWriter:
-    """The InfluxDB projection. One thread at a time."""
+    """The InfluxDB projection. One thread at a time. ``retention``: of levels that are missing and may be made."""
 
     def __init__(
         self,
         *,
         server: InfluxServer,
+        retention: Retention | None = None,
         name: str = "influxdb",
         max_body_bytes: int = MAX_BODY_BYTES,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._name = name
-        self._post = InfluxPost(server=server, name=name, max_body_bytes=max_body_bytes)
+        self._post = InfluxPost(
+            server=server, name=name, retention=retention or Retention(), max_body_bytes=max_body_bytes
+        )
         self._jitter = jitter
         self._encoder = LineEncoder()
         self._failures = 0
@@ -76,35 +85,51 @@ class InfluxWriter:
 
     def write(self, blocks: Sequence[DecodedBlock]) -> WriteOutcome:
         """Write the scans of ``blocks``, in order."""
-        progress = self._write(blocks, self._encoder.encode, lambda block: block.header.values)
+        progress = self._write(blocks, self._encoder.encode, lambda block: block.header.values, Level.RAW)
         rejected = tuple(Rejection(blocks[i].header, reason, detail) for i, reason, detail in progress.rejected)
-        return self._outcome(progress, rejected)
+        return self._outcome(progress, rejected=rejected)
 
     def write_rollups(self, rows: Sequence[RollupRows]) -> WriteOutcome:
-        """Write rolled-up windows; those the server refuses for good are logged, and can be computed again."""
-        progress = self._write(rows, encode_rollups, lambda part: 4 * part.count.size)
-        for i, reason, detail in progress.rejected:
-            _LOG.warning(
-                "%s refuses rollups of %s.%s: %s: %s", self._name, rows[i].unit, rows[i].machine, reason, detail
-            )
-        return self._outcome(progress, ())
+        """Write rolled-up windows, each to its level; those refused for good are named, and can be computed again."""
+        refused: list[RefusedRollups] = []
+        for step_ms, level in _LEVEL_OF.items():
+            parts = [part for part in rows if part.step_ms == step_ms]
+            progress = self._write(parts, encode_rollups, lambda part: 5 * part.count.size, level)
+            refused += [RefusedRollups(parts[i], reason, detail) for i, reason, detail in progress.rejected]
+            if progress.stopped is not None:
+                progress.written = 0
+                return self._outcome(progress)
+        return self._outcome(_Progress(written=len(rows)), refused=tuple(refused))
 
-    def _outcome(self, progress: _Progress, rejected: tuple[Rejection, ...]) -> WriteOutcome:
-        if progress.stopped is None:
+    def _outcome(
+        self,
+        progress: _Progress,
+        *,
+        rejected: tuple[Rejection, ...] = (),
+        refused: tuple[RefusedRollups, ...] = (),
+    ) -> WriteOutcome:
+        stopped = progress.stopped
+        if stopped is None:
             self._failures = 0
-            return WriteOutcome(written=progress.written, rejected=rejected)
-        # The exponent stops growing long after the wait does: 2 ** failures must stay a number.
-        wait = min(_LONGEST_WAIT_S, _FIRST_WAIT_S * 2.0 ** min(self._failures, 16))
-        wait = max(progress.stopped.retry_after_s, wait * (0.5 + 0.5 * self._jitter()))
+            return WriteOutcome(written=progress.written, rejected=rejected, refused=refused)
+        wait = wait_s(self._failures, stopped, self._jitter())
         self._failures += 1
-        detail = f"{progress.stopped.status or 'unreachable'}: {progress.stopped.detail}"
-        return WriteOutcome(written=progress.written, retry=True, wait_s=wait, rejected=rejected, detail=detail)
+        detail = f"{stopped.status or 'unreachable'}: {stopped.detail}"
+        todo = advice(stopped)
+        return WriteOutcome(
+            written=progress.written,
+            retry=True,
+            wait_s=wait,
+            rejected=rejected,
+            detail=f"{detail}; {todo}" if todo else detail,
+        )
 
     def _write(
         self,
         items: Sequence[_Item],
         encode: Callable[[Sequence[_Item]], bytes],
         values_of: Callable[[_Item], int],
+        level: Level,
     ) -> _Progress:
         progress = _Progress()
         # Cut beforehand: lines that turn out too many would have to be made again.
@@ -112,18 +137,33 @@ class InfluxWriter:
         while waiting and progress.stopped is None:
             start, end = waiting.pop()
             lines = encode(items[start:end])
-            answer = self._post.post_whole(lines) if end - start == 1 else self._post.post(lines)
-            if answer.status in REFUSED or answer.status == TOO_LARGE:
+            answer = self._post.post_whole(lines, level) if end - start == 1 else self._post.post(lines, level)
+            dropped = dropped_by_retention(answer)
+            if dropped is not None:
+                parts = [encode(items[i : i + 1]) for i in range(start, end)]
+                old = [start + i for i in _with_the_oldest(parts, dropped)]
+                progress.rejected += [(i, RejectedBy.RETENTION, answer.detail) for i in old]
+            elif is_final(answer):
                 if end - start > 1:
                     middle = (start + end) // 2
                     waiting += [(middle, end), (start, middle)]
                     continue
-                progress.rejected.append((start, _reason(answer), answer.detail))
+                progress.rejected.append((start, reason_of(answer), answer.detail))
             elif not is_success(answer):
                 progress.stopped = answer
                 break
             progress.written = end
         return progress
+
+
+def _with_the_oldest(parts: Sequence[bytes], dropped: int) -> list[int]:
+    """Return which parts have one of the ``dropped`` oldest lines: retention is a bound in time, the same for all."""
+    times = [[int(line.rsplit(b" ", 1)[1]) for line in part.splitlines()] for part in parts]
+    ordered = sorted(t for lines in times for t in lines)
+    if not ordered:
+        return []
+    bound = ordered[min(max(dropped, 1), len(ordered)) - 1]
+    return [i for i, lines in enumerate(times) if lines and min(lines) <= bound]
 
 
 def _pieces(sizes: Sequence[int], limit: int) -> list[tuple[int, int]]:
@@ -138,12 +178,3 @@ def _pieces(sizes: Sequence[int], limit: int) -> list[tuple[int, int]]:
     if sizes:
         pieces.append((start, len(sizes)))
     return pieces[::-1]
-
-
-def _reason(answer: Answer) -> RejectedBy:
-    if answer.status == TOO_LARGE:
-        return RejectedBy.TOO_LARGE
-    for words, reason in _REASONS:
-        if words in answer.detail:
-            return reason
-    return RejectedBy.MALFORMED
