@@ -1,4 +1,4 @@
-"""Grafana dashboards as code: built here in each language, kept as JSON beside, deployed by :mod:`dashboards.deploy`."""
+"""Grafana boards as code: built here in each language, kept as JSON beside, sent by :mod:`dashboards.deploy`."""
 
 from __future__ import annotations
 
@@ -28,6 +28,12 @@ def dashboards(languages: tuple[Language, ...] = tuple(Language)) -> Mapping[str
     return {f"{board.name}-{language}": built(board, language) for board in BOARDS for language in languages}
 
 
+@cache
+def texts(languages: tuple[Language, ...] = tuple(Language)) -> Mapping[str, str]:
+    """Return the JSON of every board in these languages, by the name of its file."""
+    return {name: as_json(board) for name, board in dashboards(languages).items()}
+
+
 def as_json(board: Dashboard) -> str:
     """Return a board's JSON, the same for the same board."""
     return json.dumps(board, cls=JSONEncoder, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
@@ -44,16 +50,16 @@ def write(folder: Path = GENERATED) -> list[Path]:
     """Write every board's JSON into ``folder`` and return the files; OSError where the folder cannot be written."""
     folder.mkdir(parents=True, exist_ok=True)
     files = []
-    for name, board in dashboards().items():
+    for name, text in texts().items():
         file = folder / f"{name}.json"
-        file.write_text(as_json(board), encoding="utf-8")
+        file.write_text(text, encoding="utf-8")
         files.append(file)
     return files
 
 
 def stale(folder: Path = GENERATED) -> list[str]:
     """Return what is wrong with the files in ``folder``: missing, different, or no board's. Nothing is written."""
-    wanted = {f"{name}.json": as_json(board) for name, board in dashboards().items()}
+    wanted = {f"{name}.json": text for name, text in texts().items()}
     kept = {file.name: file.read_text(encoding="utf-8") for file in folder.glob("*.json")}
     return [*_differences(wanted, kept), *(f"{name}: no board of ours" for name in sorted(kept.keys() - wanted.keys()))]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -23,6 +22,8 @@ from dashboards.panels import Panels
 from dashboards.queries import STATE, VARIABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from grafana_foundation_sdk.cog.builder import Builder
     from grafana_foundation_sdk.models.dashboard import Panel
 
@@ -50,6 +51,8 @@ class Board:
     time_from: str
     refresh: str
     of_units: bool = True
+    # Scans of a whole fleet are too many to draw: such a board opens with the first unit, until others are chosen.
+    opens_with_all: bool = True
 
 
 def uid_of(name: str, language: Language) -> str:
@@ -74,7 +77,9 @@ def built(board: Board, language: Language) -> Dashboard:
     )
     if board.of_units:
         for place, name in enumerate(VARIABLES):
-            made.with_variable(_variable(say, name, VARIABLES[:place]))
+            made.with_variable(
+                _variable(say, name, VARIABLES[:place], all_at_first=board.opens_with_all or name != "unit")
+            )
     made.link(_other_language(board, say)).link(_other_boards(say))
     for row in board.rows(Panels(say, board.name)):
         title = dashboard.Row(say(f"{board.name}.row.{row.key}"))
@@ -101,12 +106,12 @@ def _numbered(board: Dashboard) -> Dashboard:
     return board
 
 
-def _variable(say: Words, name: str, before: Sequence[str]) -> Builder[object]:
+def _variable(say: Words, name: str, before: Sequence[str], *, all_at_first: bool) -> Builder[object]:
     """Return a variable whose values are those of the units that the variables before it leave."""
     chosen = " AND ".join(f'"{other}" =~ /^${other}$/' for other in before)
     # The raw measurement: InfluxDB 2 answers SHOW from the default retention policy alone.
     query = f'SHOW TAG VALUES FROM {STATE} WITH KEY = "{name}"' + (f" WHERE {chosen}" if chosen else "")
-    return (
+    variable = (
         dashboard.QueryVariable(name)
         .label(say(f"variable.{name}"))
         .datasource(DATASOURCE)
@@ -116,8 +121,8 @@ def _variable(say: Words, name: str, before: Sequence[str]) -> Builder[object]:
         .multi(True)
         .include_all(True)
         .all_value(ALL)
-        .current(VariableOption(selected=True, text="All", value="$__all"))
     )
+    return variable.current(VariableOption(selected=True, text="All", value="$__all")) if all_at_first else variable
 
 
 def _other_language(board: Board, say: Words) -> Builder[object]:

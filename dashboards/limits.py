@@ -32,7 +32,8 @@ def signal_lines(panels: Panels, cls: str, name: str, *, width: int = HALF, heig
         unit=signal.unit,
         width=width,
         height=height,
-        interval=f"{max(1, round(signal.rate_s))}s",
+        # Twice the time between scans: a scan a little late must not tear the line.
+        interval=f"{round(2 * signal.rate_s)}s",
         limits=steps_of(signal),
         title=say("signal-of", machine=kind.title[say.language], signal=say(f"signal.{name}")),
         about=in_words(say, signal),

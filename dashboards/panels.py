@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 FULL: Final = 24
 HALF: Final = 12
+# More bands than this go to further pages.
+_BANDS: Final = 20
 Step = tuple[float | None, str]
 
 
@@ -108,7 +110,7 @@ class Panels:
         panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields(""))
         if mapping is not None:
             panel.mappings([mapping])
-        return self._finish(panel, key, asks, unit, width, height, short=True)
+        return self._finish(panel, key, asks, unit, width, height, none="nothing.short")
 
     def gauges(
         self,
@@ -126,7 +128,7 @@ class Panels:
             panel.max(most)
         panel.min(0).decimals(0).thresholds(steps(*limits)).show_unfilled(True)
         panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields(""))
-        return self._finish(panel, key, asks, unit, width, height)
+        return self._finish(panel, key, asks, unit, width, height, none="nothing.short")
 
     def timeline(
         self,
@@ -139,7 +141,9 @@ class Panels:
         limits: Sequence[Step] = ((None, GREY),),
     ) -> Builder[Panel]:
         """Return bands of states over time, one per series."""
-        panel = statetimeline.Panel().show_value(VisibilityMode.NEVER).row_height(0.85).merge_values(True)
+        panel = (
+            statetimeline.Panel().show_value(VisibilityMode.NEVER).row_height(0.85).merge_values(True).per_page(_BANDS)
+        )
         panel.fill_opacity(85).line_width(0).mappings(list(mappings)).thresholds(steps(*limits))
         panel.legend(_legend()).tooltip(_tooltip())
         return self._finish(panel, key, asks, "", width, height, interval=interval)
@@ -161,23 +165,26 @@ class Panels:
         interval: str = "",
         title: str = "",
         about: str = "",
-        short: bool = False,
+        none: str = "nothing.line",
     ) -> Builder[Panel]:
-        self.name(panel, key, title=title, about=about, short=short)
+        self.name(panel, key, title=title, about=about, none=none)
         if unit:
             panel.unit(self.unit(unit))
         if interval:
             panel.interval(interval)
         return self.ask(panel, asks, width, height)
 
-    def name(self, panel: Builder[Panel], key: str, *, title: str = "", about: str = "", short: bool = False) -> None:
-        """Give a panel its title, its description and its words for nothing."""
+    def name(self, panel: Builder[Panel], key: str, *, title: str = "", about: str = "", none: str = "nothing") -> None:
+        """Give a panel its title, its description and its words for nothing: ``none`` unless it has some of its own.
+
+        A chart says them for a gap under the pointer, too, and a figure says them large: there they are short.
+        """
         name = f"{self.board}.{key}"
         panel.title(title or self.words(name))
         if about or f"{name}.about" in self.words:
             panel.description(about or self.words(f"{name}.about"))
-        none = f"{name}.none"
-        panel.no_value(self.words(none if none in self.words else "nothing.short" if short else "nothing"))
+        own = f"{name}.none"
+        panel.no_value(self.words(own if own in self.words else none))
 
     @staticmethod
     def ask(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from grafana_foundation_sdk.models.dashboard import ValueMap, ValueMappingResult
 
-from orewatch.plant.states import RANK, STATES, State
+from orewatch.plant.states import STATE_CODES, STATES, State
 
 if TYPE_CHECKING:
     from dashboards.language import Words
@@ -34,7 +34,6 @@ COLOURS: Final = {
     State.UNDERPERFORMING: "#d6ab3c",
     State.RUNNING: CALM,
 }
-CODES: Final = RANK
 
 
 def state_mapping(words: Words) -> ValueMap:
@@ -43,7 +42,7 @@ def state_mapping(words: Words) -> ValueMap:
         state: ValueMappingResult(text=words(f"state.{state}"), color=COLOURS[state], index=place)
         for place, state in enumerate(STATES)
     }
-    by_code = {f"{CODES[state]:g}": result for state, result in results.items()}
+    by_code = {f"{STATE_CODES[state]:g}": result for state, result in results.items()}
     return ValueMap(options={**{str(state): result for state, result in results.items()}, **by_code})
 
 

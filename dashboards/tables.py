@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 # The middle of Iran, and a zoom that shows the country.
 _LATITUDE, _LONGITUDE, _ZOOM = 32, 54, 5
+_DASH: Final = "\N{EN DASH}"
 _LAND: Final = "#8a939c"
 
 
@@ -68,7 +69,7 @@ def rows_of(
     panels.name(panel, key)
     # A missing cell is a dash; the long words are for a table without rows.
     for kind in ("number", "string", "time"):
-        panel.override_by_field_type(kind, [_value("noValue", "–")])
+        panel.override_by_field_type(kind, [_value("noValue", _DASH)])
     for column in columns:
         panel.override_by_name(column.name, _properties(panels, column))
     if len(asks) > 1:
@@ -153,7 +154,7 @@ def state_counts(panels: Panels, key: str, ask: Ask, *, width: int, height: int 
     panel = stat.Panel().color_mode(BigValueColorMode.BACKGROUND_SOLID).graph_mode(BigValueGraphMode.NONE)
     panel.text_mode(BigValueTextMode.VALUE_AND_NAME).decimals(0)
     panel.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]).values(False).fields(""))
-    panels.name(panel, key)
+    panels.name(panel, key, none="nothing.short")
     grouped = {
         "state": {"aggregations": [], "operation": "groupby"},
         "unit": {"aggregations": ["count"], "operation": "aggregate"},

@@ -9,9 +9,9 @@ from dashboards.frame import Board, Row
 from dashboards.influxql import Ask
 from dashboards.panels import FULL, HALF
 from dashboards.queries import ALERT, INTERVAL, STATE, UNIT_INFO, figures, over, series
-from dashboards.states import CODES, ORANGE, RED, state_mapping
+from dashboards.states import ORANGE, RED, state_mapping
 from dashboards.tables import state_counts, unit_map
-from orewatch.plant.states import State
+from orewatch.plant.states import STATE_CODES, State
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,7 +31,7 @@ _OPEN: Final = "\"state\" != 'NORM'"
 def _rows(panels: Panels) -> Sequence[Row]:
     say = panels.words
     states = Ask(figures('last("state") AS "state"', STATE))
-    silent = over('count("code")', _CODE, condition=f'"code" = {CODES[State.COMMS_LOSS]:g}')
+    silent = over('count("code")', _CODE, condition=f'"code" = {STATE_CODES[State.COMMS_LOSS]:g}')
     alert = 'count("id") AS "open"'
     return (
         Row(

@@ -99,4 +99,4 @@ def _counters(panels: Panels) -> Builder[Panel]:
     return panels.gauges("counters", *asks, unit="1", width=HALF, height=10, limits=((None, "text"),))
 
 
-BOARD: Final = Board(name="machines", rows=_rows, time_from="now-24h", refresh="1m")
+BOARD: Final = Board(name="machines", rows=_rows, time_from="now-24h", refresh="1m", opens_with_all=False)

@@ -1,4 +1,4 @@
-"""Production and energy, from the hours: tonnes, target, time used, kilowatt-hours and litres per tonne; up to years."""
+"""Production and energy, from the hours: tonnes, target, time used, energy and fuel per tonne; up to years."""
 
 from __future__ import annotations
 

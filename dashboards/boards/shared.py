@@ -58,7 +58,7 @@ def alerts_of(panels: Panels, key: str, *, closed: bool, width: int = FULL, heig
         ("low", say("priority.low"), "text"),
     )
     columns = (
-        Column(name="Time", word="column.onset", width=160),
+        Column(name="Time", word="column.raised", width=160),
         Column(name="unit", word="column.unit", to_unit=True, width=110),
         Column(name="priority", word="column.priority", mapping=priorities, coloured=True, width=90),
         Column(name="kind", word="column.kind", mapping=word_mapping(say, "kind")),

@@ -102,4 +102,4 @@ def _quality(panels: Panels) -> Builder[Panel]:
     return rows_of(panels, "quality", Ask(query), columns=columns, width=FULL, height=8)
 
 
-BOARD: Final = Board(name="unit", rows=_rows, time_from="now-24h", refresh="1m")
+BOARD: Final = Board(name="unit", rows=_rows, time_from="now-24h", refresh="1m", opens_with_all=False)

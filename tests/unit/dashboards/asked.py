@@ -7,13 +7,15 @@ import re
 from functools import cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dashboards.build import as_json, dashboards
+from dashboards.build import texts
 from dashboards.queries import VARIABLES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-_SPANS_MS = {"h": 3_600_000, "d": 86_400_000}
+_SPANS_MS = {"s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+# As wide as a panel of a telephone.
+_POINTS = 200
 _SPECIAL = re.compile(r"[\\^$*+?.()|\[\]{}/]")
 
 
@@ -28,7 +30,7 @@ class Question(NamedTuple):
 @cache
 def boards() -> Mapping[str, dict[str, Any]]:
     """Return every board's JSON by the name of its file."""
-    return {name: json.loads(as_json(board)) for name, board in dashboards().items()}
+    return {name: json.loads(text) for name, text in texts().items()}
 
 
 def panels(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -39,7 +41,7 @@ def panels(board: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 def chosen(**values: Sequence[str]) -> dict[str, str]:
-    """Return variables as Grafana writes them into a query: ``All`` as it is set, values escaped, several as a group."""
+    """Return variables as Grafana writes them: ``All`` as it is set, values escaped, several as a group."""
     return {name: _value(values.get(name)) for name in VARIABLES}
 
 
@@ -62,8 +64,8 @@ def put_in(query: str, *, variables: Mapping[str, str], start_ms: int, end_ms: i
 def questions(name: str, *, variables: Mapping[str, str], now_ms: int) -> Iterator[Question]:
     """Yield the questions of every panel of a board over the time it opens with."""
     board = boards()[name]
-    number, letter = re.fullmatch(r"now-(\d+)([hd])", board["time"]["from"]).groups()  # type: ignore[union-attr]
-    start_ms = now_ms - int(number) * _SPANS_MS[letter]
+    span_ms = _milliseconds(board["time"]["from"].removeprefix("now-"))
+    start_ms = now_ms - span_ms
     for panel in panels(board):
         for target in panel.get("targets", []):
             if "query" in target:
@@ -72,7 +74,11 @@ def questions(name: str, *, variables: Mapping[str, str], now_ms: int) -> Iterat
                     variables=variables,
                     start_ms=start_ms,
                     end_ms=now_ms,
-                    interval=panel.get("interval", "1m"),
+                    interval=f"{max(span_ms // _POINTS, _milliseconds(panel.get('interval', '1s')))}ms",
                 )
                 table = target["resultFormat"] == "table"
                 yield Question(name, panel["title"], target["refId"], query, table)
+
+
+def _milliseconds(text: str) -> int:
+    return int(text[:-1]) * _SPANS_MS[text[-1]]

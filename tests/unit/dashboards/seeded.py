@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING
 import httpx
 import numpy as np
 
-from dashboards.states import CODES
 from orewatch.plant.catalogue import SignalKind, catalogue
-from orewatch.plant.states import STATES, State
+from orewatch.plant.states import STATE_CODES, STATES, State
 from orewatch.plant.unit import Unit, unit_from_circuit
 from orewatch.storage.influx import InfluxServer, InfluxTarget, quoted
 from orewatch.storage.influx_names import series
@@ -109,7 +108,7 @@ def _minutes_of_states(now_ms: int) -> Iterator[bytes]:
         for back in range(60):
             state = now_in if back < 20 else STATES[back % len(STATES)]
             fields: dict[str, float | str] = {
-                "state": str(state), "code": CODES[state], "reason": "drives_off", "stop_code": "no_ore",
+                "state": str(state), "code": STATE_CODES[state], "reason": "drives_off", "stop_code": "no_ore",
                 "flow_tph": 5.0, "target_tph": unit.target_tph, "tonnes": 5 / 60, "alerts": 1.0, "silent_s": 2.0,
             }  # fmt: skip
             yield _line("unit_state", _tags(unit), fields, minute - back * 60_000)
@@ -119,7 +118,9 @@ def _health(now_ms: int) -> Iterator[bytes]:
     collector = {
         "blocks_s": 3, "values_s": 900, "queue_bytes": 4096, "rejected": 0, "dead_letters": 0, "disk_free_bytes": 1e11,
         "disk_free_h": 900, "broker_connected": 1, "certificate_days": 300,
-    } | {f"{name}_{store}": 1 for name in ("lag_blocks", "lag_s", "store_up") for store in ("embedded", "influxdb")}  # fmt: skip
+    }  # fmt: skip
+    for store in ("embedded", "influxdb"):
+        collector |= {f"{name}_{store}": 1 for name in ("lag_blocks", "lag_s", "store_up")}
     api = {
         "units": 4, "units_silent": 1, "alerts_active": 2, "outbox_waiting": 0, "outbox_oldest_s": 0, "tick_ms": 12,
         "viewers": 1, "disk_free_bytes": 1e11, "broker_connected": 1, "store_up": 1,
@@ -145,7 +146,7 @@ def _hours(now_ms: int) -> Iterator[bytes]:
         for machine in unit.machines.values():
             tags = [*_tags(unit), ("machine", machine.id)]
             for back in range(1, 24 * DAYS):
-                fields = {}
+                fields: dict[str, float] = {}
                 for name in machine.signals:
                     last = f"last_{name}"
                     grown = GROWTH.get(last, 0.0) * (24 * DAYS - back)
