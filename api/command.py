@@ -17,7 +17,7 @@ from api.notify.sender import no_channels
 from api.server import Server
 from api.service import Service
 from api.settings import ApiSettings
-from api.stores import open_registry, open_store
+from api.stores import open_registry, open_store, open_target
 from orewatch import logs
 from orewatch.settings import SettingsError, read_settings
 
@@ -67,7 +67,13 @@ def _check(settings: ApiSettings) -> None:
 async def serve(settings: ApiSettings) -> int:
     """Open the stores, start the service, serve; 1 where the address cannot be had."""
     registry = open_registry(settings)
-    service = Service(settings=settings, store=open_store(settings), registry=registry, now_ms=wall_clock_ms)
+    service = Service(
+        settings=settings,
+        store=open_store(settings),
+        registry=registry,
+        now_ms=wall_clock_ms,
+        target=open_target(settings),
+    )
     app = create_app(service=service)
     server = Server(app=app, service=service, host=settings.host, port=settings.port)
     await service.start()

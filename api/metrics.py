@@ -100,6 +100,13 @@ def _health(service: Service, signs: Signs) -> Iterator[Family]:
         "of",
         {name: None if left is None else left * 3600 for name, left in hours.items()},
     )
+    yield labelled(
+        "orewatch_health_points_dropped_total",
+        "counter",
+        "points of own health that InfluxDB did not take",
+        "process",
+        {"api": service.health.points.dropped, "collector": None if vitals is None else vitals.health_points_dropped},
+    )
     yield gauge(
         "orewatch_clock_behind_seconds",
         "by how much this machine's clock is behind those of most units",

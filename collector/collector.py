@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from collector.arrivals import Receipt
+    from collector.health_thread import HealthThread
     from collector.settings import CollectorSettings
     from orewatch.sparkplug.actions import Event
     from orewatch.storage.projection import Projection
@@ -119,6 +120,7 @@ class Collector:
             now_ms=now_ms(),
             queue_bound_bytes=int(settings.queue_mb * MEBIBYTE),
         )
+        self._health = self._health_points()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
         self._short_links = ShortLinks()
@@ -150,6 +152,8 @@ class Collector:
         ]
         for thread in threads:
             thread.start()
+        for health in self._health:
+            health.start()
         try:
             await self._link.run()
         finally:
@@ -190,6 +194,15 @@ class Collector:
             self._closing += [server.close, writer.close]
             projections.append(writer)
         return projections
+
+    def _health_points(self) -> list[HealthThread]:
+        if self.settings.influx is None:
+            return []
+        from collector.influx import health_of  # noqa: PLC0415 - see _projections
+
+        thread = health_of(self.settings.influx, self.signs)
+        self._closing.append(thread.end)
+        return [thread]
 
     def _client(self, on_message: Callable[[str, bytes], None]) -> MqttClient:
         broker = self.settings.broker

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from api.health.alerts import SelfAlerts
 from api.health.look import Look
+from api.health.points import ServicePoints
 from api.health.readiness import Check, answer_of, checks_of
 from orewatch.storage.durations import Durations
 
@@ -28,6 +29,7 @@ class Health:
         self._at_s = at_s
         self._look = Look(service=service)
         self._alerts = SelfAlerts(engine=service.engine)
+        self.points = ServicePoints(service=service)
         self.saves = Durations()
         """What keeping the judge's memory took."""
         self._newest: tuple[float, Signs] | None = None
@@ -40,8 +42,10 @@ class Health:
         return replace(self._newest[1], watching=self._service.watching, broker_connected=self._service.link.connected)
 
     def go_round(self) -> None:
-        """Look, and raise or clear what is due."""
-        self._alerts.look(self.signs(), self._at_s())
+        """Look, raise or clear what is due, and write a point."""
+        signs, at_s = self.signs(), self._at_s()
+        self._alerts.look(signs, at_s)
+        self.points.go_round(signs, at_s)
 
     def readiness(self, *, full: bool) -> dict[str, Any]:
         """Return the answer of ``/readyz``."""
@@ -50,6 +54,7 @@ class Health:
     async def end(self) -> None:
         """Ask nothing any more."""
         await self._look.end()
+        await self.points.end()
 
     def _parts(self) -> list[Check]:
         """Parts that a service may have, and that tell of themselves: ``check()``."""

@@ -99,6 +99,16 @@ def entered(centre: Centre, secrets: Path | None, client_id: str) -> tuple[mqtt.
     return client, heard
 
 
+def test_people_can_tap_with_a_certificate(centre: Centre) -> None:
+    secrets = centre.layout.volume("secrets-api")
+    words = [sys.executable, "-m", "orewatch", "tap", "--host", "localhost", "--port", str(centre.ports[8883])]
+    words += ["--ca", str(secrets / "ca.crt"), "--certificate", str(secrets / "tls.crt")]
+    words += ["--key", str(secrets / "tls.key"), "--unit", "zn-01", "--count", "2"]
+    tapped = subprocess.run(words, capture_output=True, text=True, check=False, timeout=90)
+    assert tapped.returncode == 0, tapped.stderr
+    assert tapped.stdout.count("zn-01") >= 2
+
+
 def test_a_units_certificate_speaks_for_this_unit_alone(centre: Centre) -> None:
     listener, heard = entered(centre, centre.layout.volume("secrets-api"), "listener")
     unit, nothing = entered(centre, centre.layout.volume("secrets-zn-01"), "unit")
