@@ -7,9 +7,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from api.alerting.book import AlertRecord
+from api.alerting.models import AlertKind, AlertState
+from api.mirror.alert_points import alert_point, info_point
+from api.mirror.places import Place
+from api.mirror.state_points import Shown, hour_point, minute_point
 from orewatch.plant.catalogue import SignalKind, catalogue
-from orewatch.plant.states import STATE_CODES, STATES, State
+from orewatch.plant.states import STATE_CODES, STATES, Interval, State, StateReason
 from orewatch.plant.unit import Unit, unit_from_circuit
+from orewatch.storage.durations import Histogram
+from orewatch.storage.health_points import collector_fields
 from orewatch.storage.influx import InfluxServer, InfluxTarget
 from orewatch.storage.influx_setup import ensure
 from orewatch.storage.influx_writer import InfluxWriter
@@ -17,6 +24,7 @@ from orewatch.storage.levels import Level, Retention
 from orewatch.storage.point_writer import PointWriter
 from orewatch.storage.points import Point
 from orewatch.storage.projection import DecodedBlock, RollupRows
+from orewatch.storage.vitals import CertificateSigns, ProjectionSigns, Vitals
 from orewatch.telemetry.block import decode_block, encode_block, read_header
 from orewatch.telemetry.scan import Quality, Scans
 from orewatch.telemetry.schema import schema_of
@@ -105,8 +113,12 @@ def _rolled_up(unit: Unit, now_ms: int) -> Iterator[RollupRows]:
         )  # fmt: skip
 
 
-def _of(unit: Unit) -> dict[str, str]:
-    return {"unit": unit.id, "site": unit.site, "province": unit.province, "mineral": unit.mineral}
+def _place(unit: Unit) -> Place:
+    return Place(site=unit.site, province=unit.province, mineral=unit.mineral)
+
+
+def _of(unit: Unit) -> Mapping[str, str]:
+    return _place(unit).tags(unit.id)
 
 
 def _minutes_of_states(now_ms: int) -> Iterator[Point]:
@@ -115,51 +127,53 @@ def _minutes_of_states(now_ms: int) -> Iterator[Point]:
         now_in = NOW_IN[unit.circuit]
         for back in range(60):
             state = now_in if back < 20 else STATES[back % len(STATES)]
-            fields: dict[str, float | str] = {
-                "state": str(state), "code": STATE_CODES[state], "reason": "drives_off", "stop_code": "no_ore",
-                "flow_tph": 5.0, "target_tph": unit.target_tph, "tonnes": 5 / 60, "alerts": 1.0, "silent_s": 2.0,
-            }  # fmt: skip
-            yield Point(measurement="unit_state", tags=_of(unit), fields=fields, time_ms=minute - back * 60_000)
+            shown = Shown(state.value, StateReason.DRIVES_OFF.value, float(STATE_CODES[state]), "no_ore")
+            figures = {"flow_tph": 5.0, "target_tph": unit.target_tph, "tonnes": 5 / 60, "alerts": 1.0, "silent_s": 2.0}
+            yield minute_point(_of(unit), minute - back * 60_000, shown, figures)
 
 
 def _health(now_ms: int) -> Iterator[Point]:
-    collector = {
-        "blocks_s": 3, "values_s": 900, "queue_bytes": 4096, "rejected": 0, "dead_letters": 0, "disk_free_bytes": 1e11,
-        "disk_free_h": 900, "broker_connected": 1, "certificate_days": 300,
-    }  # fmt: skip
-    for store in ("embedded", "influxdb"):
-        collector |= {f"{name}_{store}": 1 for name in ("lag_blocks", "lag_s", "store_up")}
+    stores = [ProjectionSigns(name=name, position=9, lag_blocks=1, lag_s=2.0) for name in ("embedded-1a2b", "influxdb")]
+    vitals = Vitals(
+        at_ms=now_ms, started_ms=0, broker_connected=True, broker_since_ms=0, queue_bytes=4096, queue_bound_bytes=8192,
+        blocks_s=3.0, values_s=900.0, commits=Histogram(bounds_s=(), counts=(), seconds=0.0), journal_bytes=1,
+        journal_position=9, disk_free_bytes=10**11, disk_hours_left=900.0, projections=tuple(stores),
+        certificates=(CertificateSigns(name="broker.ca", not_after_ms=now_ms + 10**9),),
+    )  # fmt: skip
     api = {
-        "units": 4, "units_silent": 1, "alerts_active": 2, "outbox_waiting": 0, "outbox_oldest_s": 0, "tick_ms": 12,
-        "viewers": 1, "disk_free_bytes": 1e11, "broker_connected": 1, "store_up": 1,
+        "units": 4.0, "units_silent": 1.0, "alerts_active": 2.0, "outbox_waiting": 0.0, "outbox_oldest_s": 0.0,
+        "tick_ms": 12.0, "viewers": 1.0, "disk_free_bytes": 1e11, "broker_connected": 1.0, "store_up": 1.0,
     }  # fmt: skip
     for back in range(20):
-        for process, fields in (("collector", collector), ("api", api)):
+        for process, fields in (("collector", collector_fields(vitals)), ("api", api)):
             yield Point(measurement="health", tags={"process": process}, fields=fields, time_ms=now_ms - back * 30_000)
 
 
 def _hours_of_states(now_ms: int) -> Iterator[Point]:
-    hour = now_ms // HOUR_MS * HOUR_MS
-    account = {f"h_{state}": 0.0 for state in STATES} | {"h_RUNNING": 0.75, "h_IDLE": 0.25}
-    fields = account | {"tonnes": 6.0, "target_t": 8.0}
+    """Return hours of which three quarters run and one is idle."""
     for unit in units():
         for back in range(1, 24 * DAYS):
-            yield Point(measurement="unit_state_1h", tags=_of(unit), fields=fields, time_ms=hour - back * HOUR_MS)
+            start = now_ms // HOUR_MS * HOUR_MS - back * HOUR_MS
+            turn, end = start + HOUR_MS * 3 // 4, start + HOUR_MS
+            states = (
+                Interval(State.RUNNING, StateReason.PRODUCING, start, turn, provisional=False),
+                Interval(State.IDLE, StateReason.DRIVES_OFF, turn, end, provisional=False),
+            )
+            yield hour_point(_of(unit), start, states, tonnes=[2.0, 4.0], target_t=8.0)
 
 
 def _infos(now_ms: int) -> Iterator[Point]:
     for unit in units():
-        fields = {"latitude": unit.latitude, "longitude": unit.longitude, "nameplate_tph": unit.nameplate_tph}
-        yield Point(measurement="unit_info", tags=_of(unit), fields=fields, time_ms=now_ms)
+        yield info_point(unit, _place(unit), unit.target_tph, now_ms)
 
 
 def _alerts(now_ms: int) -> Iterator[Point]:
-    about = {"kind": "limit", "priority": "high", "machine": "jaw", "signal": "motor_current"}
     for unit in units():
-        for number, state in enumerate(("UNACK", "ACKED", "NORM")):
-            fields: dict[str, float | str] = {
-                "id": f"{unit.id}-{number}", "state": state, "reason": "high_load", "text_en": "jaw: high",
-                "text_fa": "\u0641\u06a9", "duration_s": 60.0, "tonnes_lost": 1.5, "acknowledged_by": "Sara",
-            }  # fmt: skip
-            at_ms = now_ms - (number + 1) * 600_000
-            yield Point(measurement="alert", tags=_of(unit) | about, fields=fields, time_ms=at_ms)
+        for number, state in enumerate((AlertState.UNACK, AlertState.ACKED, AlertState.NORM)):
+            raised_ms = now_ms - (number + 1) * 600_000
+            record = AlertRecord(
+                id=number, unit=unit.id, kind=AlertKind.IDLE, priority="high", reason="drives_off",
+                onset_ms=raised_ms - 300_000, raised_ms=raised_ms, recorded_ms=raised_ms, changed_ms=now_ms,
+                state=state, machine="jaw", signal="motor_current", cleared_ms=now_ms, acknowledged_by="Sara",
+            )  # fmt: skip
+            yield alert_point(record, _place(unit), 1.5)
