@@ -7,10 +7,12 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from orewatch.storage.database import DatabaseError
+from orewatch.storage.query import MINUTE_MS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from api.mirror.mirror import Mirror
     from api.service import Service
 
 log = logging.getLogger(__name__)
@@ -61,7 +63,30 @@ def _families(service: Service) -> Iterator[tuple[str, str, str, Iterable[Sample
     yield "orewatch_task_failures_total", "counter", "errors at a task's edge, which then began anew", failed
     yield "orewatch_outbox_letters", "gauge", "letters by state", [({"state": k}, v) for k, v in letters.items()]
     yield "orewatch_outbox_failures_total", "counter", "attempts that failed", [({}, service.sender.failures)]
+    if service.mirror is not None:
+        yield from _mirrored(service.mirror, now_ms)
     yield "orewatch_collector_total", "counter", "the collector's counters", _collector(service)
+
+
+def _mirrored(mirror: Mirror, now_ms: int) -> Iterator[tuple[str, str, str, Iterable[Sample]]]:
+    points = [({"level": level}, n) for level, n in mirror.written.items()]
+    yield "orewatch_mirror_points_total", "counter", "points written into the store, by level", points
+    refused = [({"reason": reason}, n) for reason, n in mirror.refused.items()]
+    yield "orewatch_mirror_refused_total", "counter", "points that the store refused for good, by reason", refused
+    passed = [({"reason": reason}, n) for reason, n in mirror.passed_over.items()]
+    yield "orewatch_mirror_passed_over_total", "counter", "what was owed and never will be written, by reason", passed
+    owed = {"due": mirror.owed, "incomplete": mirror.waiting}
+    yield (
+        "orewatch_mirror_owed",
+        "gauge",
+        "hours and alerts that are to be written: due, and hours of which more is to come",
+        [({"what": what}, n) for what, n in owed.items()],
+    )
+    yield "orewatch_mirror_failures_total", "counter", "rounds that its own files ended", [({}, mirror.failures)]
+    behind: list[Sample] = []
+    if mirror.minute_ms is not None:
+        behind.append(({}, max(0, now_ms - mirror.minute_ms - MINUTE_MS) / 1000))
+    yield "orewatch_mirror_behind_seconds", "gauge", "age of the last minute written as it passed", behind
 
 
 def _collector(service: Service) -> list[Sample]:
