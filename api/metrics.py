@@ -105,7 +105,7 @@ def _health(service: Service, signs: Signs) -> Iterator[Family]:
         "counter",
         "points of own health that InfluxDB did not take",
         "process",
-        {"api": service.health.points.dropped, "collector": vitals and vitals.health_points_dropped},
+        {"api": service.health.points.dropped, "collector": None if vitals is None else vitals.health_points_dropped},
     )
     yield gauge(
         "orewatch_clock_behind_seconds",
