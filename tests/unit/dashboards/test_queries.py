@@ -64,6 +64,8 @@ def _figures(answer: list[Rows]) -> list[object]:
         ({"unit": ["lead-01"]}, {"lead-01"}),
         ({"unit": ["lead-01", "zinc-01"]}, {"lead-01", "zinc-01"}),
         ({"site": [SITE]}, {"lead-01"}),
+        ({"province": ["Qom"]}, {"lead-01", "manganese-01", "bauxite-01"}),
+        ({"mineral": ["zinc"]}, {"zinc-01"}),
         ({"province": ["Qom"], "mineral": ["bauxite", "manganese"]}, {"bauxite-01", "manganese-01"}),
     ],
 )
