@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,11 @@ import pytest
 from api.alerting.book import AlertRecord
 from api.alerting.models import AlertKind
 from api.inputs.entry import Entry, InputKind
+from api.metrics import metrics_text
+from api.mirror.ledger import Ledger
 from api.mirror.owed_alerts import OwedAlerts
+from api.settings import ApiSettings
+from api.stores import open_target
 from orewatch.plant.states import STATE_CODES, State
 from orewatch.storage.journal import Journal
 from orewatch.storage.query import HOUR_MS, MINUTE_MS
@@ -118,9 +123,9 @@ async def test_a_store_that_was_down_has_everything_afterwards(tmp_path: Path) -
     assert house.service.mirror is not None
     mirror = house.service.mirror
     assert mirror.last_written_ms < HOUR0 + 130_000
-    house.now_ms += 3 * HOUR_MS
+    house.now_ms = HOUR0 + 3 * HOUR_MS
     await house.round()
-    assert mirror.owed == 3, "two hours, and the alert"
+    assert (mirror.owed, mirror.waiting) == (3, 1), "two hours and the alert; the third hour is not complete"
     house.store.down = False
     with running_influxd(tmp_path / "server", port):
         house.now_ms += 130_000
@@ -304,6 +309,27 @@ async def test_hours_that_the_store_has_no_scans_of_are_passed_over(house: Mirro
     await house.round()
     assert house.hours()[HOUR0] == hours[HOUR0], "what retention has taken is no silence"
     assert house.service.mirror.passed_over["beyond_raw"] > 0
+    text = metrics_text(house.service)
+    assert 'orewatch_mirror_passed_over_total{reason="beyond_raw"} ' in text
+    assert 'orewatch_mirror_points_total{level="raw"} ' in text
+    assert 'orewatch_mirror_owed{what="incomplete"} 1\n' in text
+
+
+@pytest.mark.parametrize("more", [{}, {"influx_url": "http://127.0.0.1:1", "influx_write": False}])
+def test_without_an_influxdb_to_write_to_nothing_is_mirrored(tmp_path: Path, more: dict[str, object]) -> None:
+    assert open_target(ApiSettings.model_validate({"data_dir": tmp_path, **more})) is None
+
+
+async def test_a_disk_that_takes_nothing_is_waited_for(house: MirrorHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    assert house.service.mirror is not None
+    with monkeypatch.context() as broken:
+        broken.setattr(Ledger, "set_mark", full)
+        assert await house.round() == 30
+    assert house.service.mirror.failures == 1
+    assert await house.round() == 5
 
 
 def raise_alert(house: MirrorHouse, raised_ms: int) -> int:
