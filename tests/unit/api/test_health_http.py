@@ -72,7 +72,7 @@ class House:
 async def house(tmp_path: Path) -> AsyncIterator[House]:
     made = House(tmp_path)
     yield made
-    await made.service.health.end()
+    made.service.health.end()
     await made.client.aclose()
     made.service.database.close()
     made.service.inputs.close()
