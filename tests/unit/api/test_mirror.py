@@ -211,6 +211,43 @@ async def test_hours_wait_until_what_came_is_in_the_store(house: MirrorHouse) ->
     await same(house, HOUR0, HOUR0 + HOUR_MS)
 
 
+async def test_a_start_before_the_collector_has_written_anything(house: MirrorHouse) -> None:
+    house.store.make(UNIT, [*DAY, ("run", 7200)], HOUR0)
+    journal = JournalOf(house)
+    made = dict(house.store.series_of[UNIT.id])
+    house.store.series_of.clear()
+    house.down(0)
+    house.now_ms = HOUR0 + 65_000
+    await house.round()
+    house.now_ms += 2 * HOUR_MS
+    await settled(house)
+    assert house.hours()[HOUR0]["h_COMMS_LOSS"] == 1, "nothing is known of it"
+    journal.come(HOUR0, HOUR0 + 60_000)
+    await house.round()
+    house.store.series_of[UNIT.id] = made
+    journal.project()
+    await house.round()
+    house.now_ms += 100_000
+    await settled(house)
+    assert house.hours()[HOUR0]["h_COMMS_LOSS"] == 0
+    await same(house, HOUR0, HOUR0 + HOUR_MS)
+
+
+async def test_the_first_start_goes_back_as_far_as_the_journal(house: MirrorHouse) -> None:
+    house.store.make(UNIT, [("run", 7200)], HOUR0)
+    journal = JournalOf(house)
+    journal.come(HOUR0, HOUR0 + 60_000)
+    house.down(7200 + 700)
+    await house.round()
+    assert house.service.mirror is not None
+    assert (house.service.mirror.owed, house.service.mirror.waiting) == (0, 2), "the store has nothing of it yet"
+    journal.project()
+    await house.round()
+    house.now_ms += 100_000
+    await settled(house)
+    assert [row["h_COMMS_LOSS"] for row in house.hours().values()] == [0, 0]
+
+
 async def test_alerts_are_written_as_they_change(house: MirrorHouse) -> None:
     house.store.make(UNIT, [("run", 600)], HOUR0)
     number = raise_alert(house, HOUR0 + 60_000)
