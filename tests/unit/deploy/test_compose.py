@@ -234,3 +234,18 @@ def test_the_image_gets_every_package() -> None:
         assert f"!{package}" in kept
     assert "--require-hashes" in dockerfile
     assert "USER 10001:10001" in dockerfile
+
+
+def test_the_guide_tells_what_each_part_is_given() -> None:
+    guide = (ROOT / "docs/guides/deploy.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| ([\w, -]+) \| (`[\w.`, ]+`) \|$", guide, re.MULTILINE)
+    told = {name: set(re.findall(r"`([^`]+)`", files)) for names, files in rows for name in names.split(", ")}
+    tls = {"ca.crt", "tls.crt", "tls.key"}
+    for audience in AUDIENCES:
+        given = {
+            *audience.secrets,
+            *(tls if audience.kind else ()),
+            *({"crl.pem"} if audience.kind == "server" else ()),
+        }
+        assert told[audience.name] == given
+    assert told["storage-init"] == told["collector"]
