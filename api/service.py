@@ -13,7 +13,6 @@ r"""The service's composition root.
 
 from __future__ import annotations
 
-import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -22,12 +21,14 @@ from api.alerting.book import AlertBook
 from api.alerting.database import AlertDatabase
 from api.alerting.engine import AlertEngine, Mode
 from api.alerting.late_review import LateReview
+from api.beginning import catch_up_then_watch
 from api.broker_link import BrokerLink
 from api.fleet.fleet import Fleet
+from api.health.health import Health
 from api.inputs.effects import spread
 from api.inputs.inputs import Inputs
-from api.live.catch_up import catch_up, replay_to
-from api.live.clock import SECOND_MS
+from api.live.catch_up import replay_to
+from api.live.clock import SECOND_MS, whole_second
 from api.live.follower import Follower
 from api.live.frames import Frames
 from api.live.judge import Judge
@@ -40,6 +41,7 @@ from api.live.said import Said
 from api.live.shift import shift_figures
 from api.live.stream import Stream
 from api.live.watch import Watch
+from api.mirror.mirror import Mirror
 from api.notify.outbox import Outbox
 from api.notify.sender import Sender, apprise_channels
 from api.rounds import go_round
@@ -51,6 +53,7 @@ from api.units.state_history import StateHistories
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from api.mirror.target import Target
     from api.settings import ApiSettings
     from api.units.demo_controls import DemoControls
     from orewatch.plant.states import Interval
@@ -58,13 +61,12 @@ if TYPE_CHECKING:
     from orewatch.storage.query import HistoryStore
     from orewatch.storage.registry import Registry
 
-log = logging.getLogger(__name__)
-
 
 class Service:
     """Everything behind the pages and the HTTP contract, for one process.
 
-    ``store`` and ``registry`` may be None (live only). ``now_ms`` is the clock of this composition root.
+    ``store`` and ``registry`` may be None (live only); ``target``: where states and alerts are mirrored, if anywhere.
+    ``now_ms`` is the clock of this composition root.
     Usable in-process: ``await service.start()``; ``create_app(service=service)``; ``await service.stop()``.
     """
 
@@ -76,6 +78,7 @@ class Service:
         registry: Registry | None,
         now_ms: Callable[[], int],
         demo_controls: DemoControls | None = None,
+        target: Target | None = None,
     ) -> None:
         self.settings = settings
         self.store = store
@@ -122,8 +125,10 @@ class Service:
         self.caught_up = False
         self.known = KnownUnits(registry=registry, roster=self.roster)
         self.known.adopt()
-        self.judge = self.new_judge(_whole(now_ms()))
+        self.judge = self.new_judge(whole_second(now_ms()))
         self.build_live()
+        self.mirror = None if target is None else Mirror(service=self, target=target)
+        self.health = Health(service=self)
 
     async def replay_history(self, *, units: Sequence[Unit], start_ms: int, end_ms: int) -> None:
         """Run states and alerts over stored history, in event time, with the outbox muted. Before :meth:`start`.
@@ -132,15 +137,15 @@ class Service:
         """
         for unit in units:
             self.roster.describe(unit)
-        self.judge = self.new_judge(_whole(start_ms))
+        self.judge = self.new_judge(whole_second(start_ms))
         if self.store is not None:
             await replay_to(
                 self.judge,
                 self.store,
-                _whole(end_ms),
+                whole_second(end_ms),
                 recorded_ms=self.now_ms(),
                 mode=Mode.HISTORY,
-                below=self._is_below,
+                below=self.is_below,
                 inputs=self.inputs.in_force.since,
             )
             self._keep_states(start_ms)
@@ -154,10 +159,12 @@ class Service:
             self._remember()
         memory.reconcile(self.judge, self.book)
         self.tasks.begin(self.link.run, "follow the broker")
-        self.tasks.begin(self._catch_up_then_watch, "watch")
+        self.tasks.begin(partial(catch_up_then_watch, self), "watch")
         self.tasks.begin(partial(go_round, self), "rounds")
         self.tasks.begin(self.sender.run, "outbox")
         self.tasks.begin(self.fleet.months.run, "months")
+        if self.mirror is not None:
+            self.tasks.begin(self.mirror.run, "mirror")
         self.tasks.begin(partial(read_days, list(self.roster), self.states_between, self.now_ms), "days ahead")
 
     async def stop(self) -> None:
@@ -167,6 +174,8 @@ class Service:
         await self.tasks.end()
         if self.caught_up:
             memory.save(self.database, self.judge)
+        if self.mirror is not None:
+            self.mirror.close()
         self.database.close()
         self.inputs.close()
 
@@ -240,11 +249,12 @@ class Service:
         for unit_id, below in self._below.items():
             self.watch.set_below(unit_id, below)
 
-    def _is_below(self, unit_id: str) -> bool:
+    def is_below(self, unit_id: str) -> bool:
+        """Say whether a unit counts as underperforming."""
         return self._below.get(unit_id, False)
 
     def _set_below(self, unit_id: str, below: bool) -> None:
-        if self._is_below(unit_id) != below:
+        if self.is_below(unit_id) != below:
             self._below[unit_id] = below
             if self._built:
                 self.watch.set_below(unit_id, below)
@@ -255,13 +265,15 @@ class Service:
     def _late(self, unit_id: str, first_ms: int, last_ms: int) -> None:
         self.states.late(unit_id, first_ms, last_ms)
         self.review.late(unit_id, first_ms, last_ms)
+        if self.mirror is not None:
+            self.mirror.late(unit_id, first_ms, last_ms)
 
     def _remember(self) -> None:
         now_ms = self.now_ms()
         judge = memory.restored(self.database, now_ms, self.new_judge)
         if judge is None:
             back_ms = memory.back_ms(len(self.roster)) if self.store is not None else 0
-            judge = self.new_judge(_whole(now_ms - back_ms))
+            judge = self.new_judge(whole_second(now_ms - back_ms))
             self.recounts.ask(unit.id for unit in self.roster)
         self.judge = judge
         if replayed_ms := memory.replayed_from(self.database, judge.now_ms):
@@ -272,26 +284,3 @@ class Service:
         """What was just replayed from the store need not be read from it again for the first page."""
         for number, unit in enumerate(self.judge.units):
             self.states.keep(unit.id, self.judge.classifier.intervals(number), start_ms, self.judge.now_ms)
-
-    async def _catch_up_then_watch(self) -> None:
-        began_ms = self.now_ms()
-        if not self.caught_up:
-            await self.inputs.in_force.warm()
-            await memory.recall_usual(self.database, self.judge)
-            await catch_up(
-                self.judge,
-                self.watch,
-                self.store,
-                now_ms=self.now_ms,
-                below=self._is_below,
-                inputs=self.inputs.in_force.since,
-            )
-            if told := self.engine.tell_of_standing(began_ms, self.now_ms()):
-                log.info("%d alert(s) found while catching up still stand", told)
-            self.watch.judged_ms = self.judge.now_ms
-            self.caught_up = True
-        await self.watch.run()
-
-
-def _whole(at_ms: int) -> int:
-    return at_ms // SECOND_MS * SECOND_MS

@@ -22,7 +22,18 @@ class BrokerSettings(BaseModel):
     ca_file: Path | None = Field(
         default=None, description="authority that signed the broker's certificate, PEM; default: the system's"
     )
+    cert_file: Path | None = Field(default=None, description="own certificate, PEM; needs tls")
+    key_file: Path | None = Field(default=None, description="its key, PEM")
     client_id: str = Field(default="orewatch-api", description="MQTT client id; each service its own")
+
+    @model_validator(mode="after")
+    def _files_are_used(self) -> Self:
+        named = [name for name in ("ca_file", "cert_file", "key_file") if getattr(self, name) is not None]
+        if named and not self.tls:
+            raise ValueError(f"{', '.join(named)}: without tls the link is plain; set tls = true or leave them out")
+        if self.key_file is not None and self.cert_file is None:
+            raise ValueError("key_file: without cert_file it belongs to nothing; set cert_file too")
+        return self
 
 
 class ApiSettings(BaseModel):
@@ -40,6 +51,12 @@ class ApiSettings(BaseModel):
     influx_token: SecretStr | None = Field(default=None, description="API token")
     influx_username: str | None = Field(default=None, description="for an InfluxDB 1.x with accounts")
     influx_password: SecretStr | None = Field(default=None, description="the account's password")
+    influx_write: bool = Field(
+        default=True, description="write states and alerts into that InfluxDB for boards; the account may write then"
+    )
+    influx_raw_days: float = Field(
+        default=30.0, ge=1, le=36_500, description="how long it keeps raw scans: older hours are not computed anew"
+    )
     broker: BrokerSettings = Field(default=BrokerSettings(), description="where the messages come from")
     groups: tuple[str, ...] = Field(default=("+",), description="Sparkplug groups to follow; `+` is all")
     language: str = Field(default="en", pattern="^(en|fa|both)$", description="of messages to people")

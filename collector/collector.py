@@ -7,7 +7,7 @@
                  +-------- NCMD Delivery/Acknowledged <-- receipts (only after the commit)
 
     JOURNAL -> Projector (a thread each) -> embedded rollups | InfluxDB
-    counters, births, last seen -> registry (the journal's file) -> api
+    counters, births, last seen, vital signs -> registry (the journal's file) -> api
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from collector.acknowledge import acknowledgements
+from collector.broker import client_of
 from collector.counters import Counters
 from collector.data_dir import DataDirInUseError, hold
 from collector.foreign import ForeignNodes
@@ -26,9 +27,9 @@ from collector.ingest import Ingest
 from collector.intake import UNKNOWN_SCHEMA, Intake
 from collector.project import Projector
 from collector.retention import Retention
+from collector.vital_signs import VitalSigns
 from collector.waiting import Waiting
 from collector.writer import Writer
-from orewatch.sparkplug.client import MqttClient, TlsSettings
 from orewatch.sparkplug.datatypes import DataType
 from orewatch.sparkplug.host import HostSession
 from orewatch.sparkplug.session_loop import SessionLoop
@@ -43,8 +44,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from collector.arrivals import Receipt
+    from collector.health_thread import HealthThread
     from collector.settings import CollectorSettings
     from orewatch.sparkplug.actions import Event
+    from orewatch.sparkplug.client import MqttClient
     from orewatch.storage.projection import Projection
 
 log = logging.getLogger(__name__)
@@ -112,6 +115,19 @@ class Collector:
             on_link=self._on_link,
             now_ms=now_ms,
         )
+        self.signs = VitalSigns(
+            journal=self.journal,
+            registry=self.registry,
+            counters=self.counters,
+            intake=self.intake,
+            projectors=self.projectors,
+            data_dir=settings.data_dir,
+            broker=settings.broker,
+            connected=lambda: self.connected,
+            now_ms=now_ms(),
+            queue_bound_bytes=int(settings.queue_mb * MEBIBYTE),
+        )
+        self._health = self._health_points()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
         self._short_links = ShortLinks()
@@ -143,6 +159,8 @@ class Collector:
         ]
         for thread in threads:
             thread.start()
+        for health in self._health:
+            health.start()
         try:
             await self._link.run()
         finally:
@@ -179,31 +197,22 @@ class Collector:
             # Only here: an embedded deployment installs without httpx.
             from collector.influx import influx_of  # noqa: PLC0415
 
-            server, writer = influx_of(self.settings.influx)
+            server, writer = influx_of(self.settings.influx, self.settings.retention)
             self._closing += [server.close, writer.close]
             projections.append(writer)
         return projections
 
+    def _health_points(self) -> list[HealthThread]:
+        if self.settings.influx is None:
+            return []
+        from collector.influx import health_of  # noqa: PLC0415 - see _projections
+
+        thread = health_of(self.settings.influx, self.signs)
+        self._closing.append(thread.end)
+        return [thread]
+
     def _client(self, on_message: Callable[[str, bytes], None]) -> MqttClient:
-        broker = self.settings.broker
-        tls = None
-        if broker.tls or broker.ca or broker.certificate:
-            tls = TlsSettings(
-                ca=broker.ca,
-                certificate=broker.certificate,
-                key=broker.key,
-                check_hostname=broker.check_hostname,
-            )
-        return MqttClient(
-            host=broker.host,
-            port=broker.port,
-            client_id=f"orewatch-collector-{self.settings.host_id}",
-            username=broker.username,
-            password=broker.password.get_secret_value() if broker.password else None,
-            tls=tls,
-            on_message=on_message,
-            on_oversized=self.ingest.oversized,
-        )
+        return client_of(self.settings, on_message=on_message, on_oversized=self.ingest.oversized)
 
     def _on_link(self, up: bool) -> None:
         at_s = time.monotonic()
@@ -247,6 +256,7 @@ class Collector:
     def _upkeep(self, now_ms: int) -> None:
         """Write down what the api shows, and let retention do a little. On the writer's thread."""
         self.counters.flush(self.registry)
+        self.signs.keep(self.writer, now_ms, time.monotonic())
         seen, self.ingest.seen = self.ingest.seen, {}
         if seen:
             self.registry.seen(seen)

@@ -12,8 +12,10 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from orewatch.storage.dead_letters import DeadLetter, Verdict
+from collector.projection_signs import Fare, signs_of
+from collector.refusals import refused_block, refused_windows, unreadable
 from orewatch.storage.progress import DirtyWindow, Progress
+from orewatch.storage.projection import RejectedBy
 from orewatch.storage.pruned import contested, pruned_until
 from orewatch.storage.query import HOUR_MS, MINUTE_MS
 from orewatch.storage.rollups import roll_up, touched
@@ -23,8 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from collector.counters import Counters
+    from orewatch.storage.dead_letters import DeadLetter
     from orewatch.storage.journal import Journal, StoredBlock
-    from orewatch.storage.projection import DecodedBlock, Projection, Rejection, RollupRows, WriteOutcome
+    from orewatch.storage.projection import DecodedBlock, Projection, RollupRows, WriteOutcome
+    from orewatch.storage.vitals import ProjectionSigns
 
 log = logging.getLogger(__name__)
 
@@ -58,6 +62,7 @@ class Projector:
         self._progress = Progress(database=journal.database, projection=projection.name)
         self._reader = BlockReader(journal=journal)
         self._dirty: dict[DirtyWindow, int] = dict.fromkeys(self._progress.dirty(), 0)
+        self.fare = Fare()
 
     @property
     def name(self) -> str:
@@ -69,6 +74,17 @@ class Projector:
         self._progress.restart(position)
         self._dirty.clear()
 
+    def signs(self, now_ms: int) -> ProjectionSigns:
+        """Return how the projection fares; any thread may ask. :class:`JournalError`."""
+        return signs_of(
+            self.name,
+            self.fare,
+            position=self._progress.position(),
+            windows_dirty=len(self._dirty),
+            journal=self._journal,
+            now_ms=now_ms,
+        )
+
     def step(self, now_ms: int) -> Step:
         """Move a batch on, and roll up what is due. :class:`JournalError` where the journal cannot be read."""
         before = self._progress.position()
@@ -76,6 +92,8 @@ class Projector:
         moved, wait_s = self._write(before, stored, now_ms) if stored else (0, 0.0)
         if not wait_s:
             wait_s = self._roll(now_ms, everything=False)
+        if not wait_s:
+            self.fare.well(now_ms)
         more = len(stored) == self._batch
         return Step(moved, wait_s or (0.0 if more else IDLE_S))
 
@@ -95,7 +113,7 @@ class Projector:
         for block in stored:
             found = self._reader.decode(block)
             if found is None:
-                letters.append(_unreadable(block, now_ms))
+                letters.append(unreadable(block, now_ms))
                 continue
             decoded.append(found)
             ends.append(block.position)
@@ -103,7 +121,12 @@ class Projector:
         written = outcome.written if outcome else 0
         position = stored[-1].position if written == len(decoded) else (ends[written - 1] if written else 0)
         if outcome and outcome.rejected:
-            letters += [_refused(r, self.name, now_ms) for r in outcome.rejected]
+            letters += [
+                refused_block(r, self.name, now_ms) for r in outcome.rejected if r.reason is not RejectedBy.RETENTION
+            ]
+            for old in (r for r in outcome.rejected if r.reason is RejectedBy.RETENTION):
+                # Older than people want it kept there. Its rollups are kept for longer, and go in.
+                self._counters.add(old.header.unit, "not_projected", f"{self.name}:{old.reason.value}")
         if letters:
             self._journal.commit([], letters)
             for letter in letters:
@@ -112,12 +135,15 @@ class Projector:
         if position and self._progress.advance(before, position, dirty):
             for window in dirty:
                 self._dirty.setdefault(window, now_ms)
-        return written + len(stored) - len(decoded), self._waits(outcome)
+        return written + len(stored) - len(decoded), self._waits(outcome, now_ms)
 
-    def _waits(self, outcome: WriteOutcome | None) -> float:
+    def _waits(self, outcome: WriteOutcome | None, now_ms: int) -> float:
         if outcome is None or not outcome.retry:
             return 0.0
         self._counters.add("", "projection_retries", self.name)
+        if outcome.written:
+            self.fare.well(now_ms)
+        self.fare.waits(outcome.detail, now_ms)
         log.warning("%s: waiting %.1f s: %s", self.name, outcome.wait_s, outcome.detail)
         return max(outcome.wait_s, 0.1)
 
@@ -134,11 +160,11 @@ class Projector:
                 rows += self._rows(unit, step_ms, run)
                 done += [DirtyWindow(unit, step_ms, start) for start in run]
                 if len(done) >= self._batch:
-                    wait_s = self._put(rows, done)
+                    wait_s = self._put(rows, done, now_ms)
                     if wait_s:
                         return wait_s
                     rows, done = [], []
-        return self._put(rows, done) if done else 0.0
+        return self._put(rows, done, now_ms) if done else 0.0
 
     def _rows(self, unit: str, step_ms: int, starts: Sequence[int]) -> list[RollupRows]:
         database = self._journal.database
@@ -158,9 +184,11 @@ class Projector:
             rows += roll_up(blocks, [s for s in whole if first <= s < end], step_ms)
         return rows
 
-    def _put(self, rows: Sequence[RollupRows], done: Sequence[DirtyWindow]) -> float:
+    def _put(self, rows: Sequence[RollupRows], done: Sequence[DirtyWindow], now_ms: int) -> float:
         outcome = self._projection.write_rollups(rows) if rows else None
-        wait_s = self._waits(outcome)
+        wait_s = self._waits(outcome, now_ms)
+        if outcome and outcome.refused:
+            self._journal.commit([], refused_windows(outcome.refused, self.name, now_ms, self._counters))
         if not wait_s:
             self._progress.clean(done)
             for window in done:
@@ -185,29 +213,3 @@ def _runs(starts: Sequence[int], step_ms: int) -> list[Sequence[int]]:
         run = range(first, end, step_ms)
         cut += [run[at : at + longest] for at in range(0, len(run), longest)]
     return cut
-
-
-def _unreadable(block: StoredBlock, now_ms: int) -> DeadLetter:
-    return DeadLetter(
-        unit=block.header.unit,
-        verdict=Verdict.REJECTED,
-        reason="unreadable_in_journal",
-        detail=f"position {block.position}",
-        received_ms=now_ms,
-        data=block.data,
-        schema=block.header.schema,
-    )
-
-
-def _refused(rejection: Rejection, projection: str, now_ms: int) -> DeadLetter:
-    header = rejection.header
-    return DeadLetter(
-        unit=header.unit,
-        verdict=Verdict.REJECTED,
-        reason=f"{projection}:{rejection.reason.value}",
-        detail=f"spool {header.spool.hex()} number {header.number}: {rejection.detail}",
-        received_ms=now_ms,
-        # The bytes stay in the journal; the identity is enough to find them, and tells letters apart.
-        data=header.spool + header.number.to_bytes(8, "little"),
-        schema=header.schema,
-    )

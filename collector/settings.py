@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from orewatch.settings import read_settings
 from orewatch.storage.retention import Levels
 
 DAY_MS = 86_400_000
+
 PREFIX = "OREWATCH_COLLECTOR_"
 Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^+/#]+$")]
 
@@ -80,6 +83,7 @@ class CollectorSettings(Strict):
     broker: BrokerSettings = Field(default=BrokerSettings(), description="where the messages come from")
     embedded: bool = Field(default=True, description="keep the embedded store, whose history is the journal")
     influx: InfluxSettings | None = Field(default=None, description="project into this InfluxDB too; left out: none")
+    retention: RetentionSettings = Field(default=RetentionSettings(), description="how long history is kept")
     journal_days: float | None = Field(
         default=None,
         ge=0.01,
@@ -87,7 +91,6 @@ class CollectorSettings(Strict):
         description="days of scans kept in the journal too, once InfluxDB has them; left out: retention.raw_days;"
         " only with embedded = false",
     )
-    retention: RetentionSettings = Field(default=RetentionSettings(), description="how long history is kept")
     reorder_s: float = Field(
         default=2.0,
         ge=0,
@@ -136,3 +139,8 @@ class CollectorSettings(Strict):
     def journal_path(self) -> Path:
         """The journal's file."""
         return self.data_dir / "journal.db"
+
+
+def collector_settings(file: Path | None) -> CollectorSettings:
+    """Return the settings of a file and of the environment; :class:`~orewatch.settings.SettingsError`."""
+    return read_settings(CollectorSettings, file=file, prefix=PREFIX, environ=os.environ)

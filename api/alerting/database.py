@@ -76,12 +76,23 @@ CREATE TABLE usual (
     PRIMARY KEY (unit, ore, moisture, start_ms)
 ) WITHOUT ROWID;
 """
+# Which alerts changed since they were last mirrored: noted with the change itself, whoever makes it.
+_THIRD = """
+CREATE TABLE unmirrored (alert INTEGER PRIMARY KEY, changes INTEGER NOT NULL);
+INSERT INTO unmirrored SELECT id, 1 FROM alert;
+CREATE TRIGGER alert_raised AFTER INSERT ON alert BEGIN
+    INSERT INTO unmirrored VALUES (new.id, 1) ON CONFLICT (alert) DO UPDATE SET changes = changes + 1;
+END;
+CREATE TRIGGER alert_changed AFTER UPDATE ON alert BEGIN
+    INSERT INTO unmirrored VALUES (new.id, 1) ON CONFLICT (alert) DO UPDATE SET changes = changes + 1;
+END;
+"""
 
 
 class AlertDatabase(Database):
     """Alerts, notes, outbox, carry, and what is usual for units."""
 
-    STEPS: ClassVar[tuple[str, ...]] = (_FIRST, _SECOND)
+    STEPS: ClassVar[tuple[str, ...]] = (_FIRST, _SECOND, _THIRD)
 
     def put_carry(self, carries: Iterable[tuple[str, int, str]]) -> None:
         """Keep what the deciding code needs to go on: unit, up to when, JSON text."""

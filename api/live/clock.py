@@ -35,3 +35,8 @@ def due_seconds(judged_to_ms: int, now_ms: int) -> Due:
     if judged_to_ms - over_ms > BACK_MS:
         return Due((), Leap.BACK)
     return Due(tuple(range(judged_to_ms, over_ms, SECOND_MS)), Leap.NONE)
+
+
+def whole_second(at_ms: int) -> int:
+    """Return the start of the second that ``at_ms`` lies in."""
+    return at_ms // SECOND_MS * SECOND_MS

@@ -62,7 +62,8 @@ class StateHistories:
         """History came for a span: what was computed of it, and what its evidence reaches into, is void."""
         with self._lock:
             self._generation += 1
-            reach = last_ms + WARM_UP_MS
+            # Onsets date back, so what comes early in an hour may say something of the one before.
+            first_ms, reach = first_ms - SETTLING_MS, last_ms + WARM_UP_MS
             if (reach - first_ms) // HOUR_MS > len(self._hours):
                 for key in [k for k in self._hours if k[0] == unit_id and first_ms - HOUR_MS < k[1] <= reach]:
                     del self._hours[key]

@@ -53,6 +53,22 @@ REASONS: tuple[StateReason, ...] = tuple(StateReason)
 RANK: dict[State, int] = {state: rank for rank, state in enumerate(STATES)}
 REASON_CODE: dict[StateReason, int] = {reason: code for code, reason in enumerate(REASONS)}
 
+# What stores and boards keep of a state, where only figures can be kept: these never change, whatever is added.
+# In order of precedence, ten apart: room for a state that comes between.
+STATE_CODES: dict[State, int] = {
+    State.COMMS_LOSS: 0,
+    State.CLOCK_BAD: 10,
+    State.PLANNED_STOP: 20,
+    State.BREAKDOWN: 30,
+    State.STOPPED_UNCODED: 40,
+    State.BLOCKED: 50,
+    State.STARVED: 60,
+    State.IDLE: 70,
+    State.STARTUP: 80,
+    State.UNDERPERFORMING: 90,
+    State.RUNNING: 100,
+}
+
 # Producing: the states in which rock goes through (for performance windows and time accounts).
 PRODUCING: frozenset[State] = frozenset({State.STARTUP, State.UNDERPERFORMING, State.RUNNING})
 # Told apart by pace alone, which is judged afterwards and dated back.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import httpx
 
+from orewatch.storage.levels import Level
 from orewatch.storage.query import StoreError
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ class InfluxTarget:
     """An InfluxDB and what of it is ours.
 
     ``url`` such as ``http://influxdb:8086``; ``database`` is the bucket where the server has buckets. Either
-    ``token`` (1.8 and later) or ``username`` and ``password``, or neither. ``retention_policy`` None: the default one.
+    ``token`` (1.8 and later) or ``username`` and ``password``, or neither. ``retention_policy``: where raw scans
+    go; None: the default one.
     """
 
     url: str
@@ -46,6 +48,15 @@ class InfluxTarget:
             raise ValueError("database: empty; allowed: the name of a database or bucket")
         if self.timeout_s <= 0:
             raise ValueError(f"timeout_s: {self.timeout_s}; allowed: above 0")
+
+    def policy(self, level: Level) -> str | None:
+        """Return the retention policy of a level, None for the database's default one."""
+        return self.retention_policy if level is Level.RAW else level.value
+
+    def bucket(self, level: Level) -> str:
+        """Return the bucket of a level, as 1.8 and later write it."""
+        policy = self.policy(level)
+        return f"{self.database}/{policy}" if policy else self.database
 
 
 class Answer(NamedTuple):
@@ -80,7 +91,10 @@ class InfluxServer:
 
     def __init__(self, *, target: InfluxTarget, transport: httpx.BaseTransport | None = None) -> None:
         self.target = target
-        headers = {"Authorization": f"Token {target.token}"} if target.token else {}
+        # Packing an answer takes the server longer than sending it to whoever stands beside it.
+        headers = {"Accept-Encoding": "identity"}
+        if target.token:
+            headers["Authorization"] = f"Token {target.token}"
         auth = (target.username, target.password or "") if target.username else None
         # The environment's proxies are for the internet; a store stands beside us.
         self.http = httpx.Client(
@@ -103,21 +117,27 @@ class InfluxServer:
         """
         answer = self.http.get("/ping")
         found = _VERSION.match(answer.headers.get("X-Influxdb-Version", ""))
+        if not found:
+            # 2.x and 3 tell it there, too, where a proxy keeps the header to itself.
+            try:
+                told = self.http.get("/health").json()
+            except ValueError:
+                return None
+            found = _VERSION.match(str(told.get("version", ""))) if isinstance(told, dict) else None
         return (int(found[1]), int(found[2])) if found else None
 
-    def create_database(self) -> None:
-        """Make the database where the server is a 1.x that lets us; later versions make buckets at set-up."""
-        statement = f"CREATE DATABASE {quoted(self.target.database)}"
-        self.http.post("/query", params={"q": statement})
-
-    def query(self, statement: str) -> list[list[Rows]]:
+    def query(self, statement: str, *, level: Level = Level.RAW) -> list[list[Rows]]:
         """Return the answers to ``;``-separated InfluxQL statements, one list of series each, times in ms.
+
+        ``level``: where measurements without a retention policy of their own are looked for. A parameter beside
+        the statement, because 3 Core takes no policy within it.
 
         :class:`StoreError` where the server is away, refuses, or finds an error in a statement.
         """
         params = {"db": self.target.database, "epoch": "ms"}
-        if self.target.retention_policy:
-            params["rp"] = self.target.retention_policy
+        policy = self.target.policy(level)
+        if policy:
+            params["rp"] = policy
         try:
             answer = self.http.post("/query", params=params, data={"q": statement})
         except httpx.HTTPError as error:

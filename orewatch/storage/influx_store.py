@@ -1,8 +1,11 @@
-"""History out of an InfluxDB of any version, asked in the portable part of InfluxQL."""
+"""History out of an InfluxDB of any version, asked in the portable part of InfluxQL.
+
+One table per answer: raw scans for short spans, otherwise the coarsest rollup that the step allows. Where retention
+has taken what a span begins with, the next coarser table answers, if it still has it.
+"""
 
 from __future__ import annotations
 
-import threading
 import time
 from typing import TYPE_CHECKING, Final
 
@@ -10,11 +13,13 @@ import numpy as np
 
 from orewatch.plant.catalogue import SignalRef
 from orewatch.storage.influx import literal, quoted
-from orewatch.storage.influx_names import clean, field_name, original_field, original_name
-from orewatch.storage.line_protocol import QUALITY_MEASUREMENT, ROLLUP_SUFFIX
-from orewatch.storage.query import HOUR_MS, MINUTE_MS, Aggregate, Latest, Series, Table, empty_series
+from orewatch.storage.influx_classes import Classes, rows_of_level
+from orewatch.storage.influx_latest import LatestReadings
+from orewatch.storage.influx_names import clean, field_name
+from orewatch.storage.levels import Level
+from orewatch.storage.line_protocol import ROLLUP_SUFFIX
+from orewatch.storage.query import HOUR_MS, MINUTE_MS, Aggregate, Series, Table, empty_series
 from orewatch.storage.rollups import Windows, regroup
-from orewatch.telemetry.scan import SPARKPLUG_QUALITY, Quality
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,13 +27,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from orewatch.storage.influx import InfluxServer, Rows
-    from orewatch.storage.query import Query
+    from orewatch.storage.query import Latest, Query
 
 # What is younger or shorter is answered from the raw scans: they are there first, and complete.
 _RAW_SPAN_MS: Final = 2 * 86_400_000
-_NAMES_KEPT_S: Final = 60.0
-_OWN: Final = (QUALITY_MEASUREMENT, "unit_state", "alert", "event", "unit_info")
-_QUALITY: Final = {code: quality for quality, code in SPARKPLUG_QUALITY.items() if quality is not Quality.ABSENT}
+_STEP_MS: Final = {Table.MINUTE: MINUTE_MS, Table.HOUR: HOUR_MS}
+_LEVEL: Final = {Table.MINUTE: Level.MINUTES, Table.HOUR: Level.HOURS}
+# What a rollup must be asked for to answer each; an answer half as wide comes in half the time.
+_PARTS: Final = {
+    Aggregate.MEAN: ("mean", "count"),
+    Aggregate.MIN: ("min", "count"),
+    Aggregate.MAX: ("max", "count"),
+    Aggregate.COUNT: ("count",),
+    Aggregate.LAST: ("last", "count"),
+}
 
 
 class InfluxStore:
@@ -43,56 +55,35 @@ class InfluxStore:
     ) -> None:
         self._server = server
         self._raw_span_ms = raw_span_ms
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._classes: dict[str, tuple[float, dict[str, list[str]]]] = {}
+        self._classes = Classes(server=server, clock=clock)
+        self._latest = LatestReadings(server=server, classes=self._classes, clock=clock)
 
     def series(self, query: Query) -> Series:
         """Answer one query."""
-        classes = self._machines(query.unit).get(clean(query.ref.machine), [])
+        classes = self._classes.of(query.unit, query.ref.machine)
         if not classes:
             return empty_series()
         if query.aggregate is Aggregate.RAW:
             return self._raw(query.unit, classes, query.ref.machine, [query.ref.signal], query.start_ms, query.end_ms)[
                 query.ref.signal
             ]
-        rolled = query.table is not Table.RAW
-        if rolled and query.window_end_ms - query.window_start_ms > self._raw_span_ms:
-            return self._from_rollups(query, classes)
-        answer = self._from_raw(query, classes)
-        # Raw scans that retention has removed live on in their rollups.
-        return self._from_rollups(query, classes) if rolled and not len(answer) else answer
+        if query.aggregate not in _PARTS:
+            return self._from_raw(query, classes)
+        first, *coarser = self._tables(query)
+        answer = self._from(first, query, classes)
+        for table in coarser:
+            if len(answer) and answer.time_ms[0] <= query.window_start_ms:
+                break
+            # The span begins with nothing: never was anything, or retention took it here and not yet there.
+            other = self._from(table, query, classes)
+            step_ms = max(query.step_ms or 0, _STEP_MS[table])
+            if len(other) and (not len(answer) or other.time_ms[0] + step_ms <= answer.time_ms[0]):
+                answer = other
+        return answer
 
     def latest(self, unit: str) -> Mapping[SignalRef, Latest]:
         """Return the newest reading, by event time, of every signal of ``unit`` that ever had one."""
-        wanted = sorted({cls for classes in self._machines(unit, fresh=True).values() for cls in classes})
-        if not wanted:
-            return {}
-        where = f"WHERE unit = {literal(clean(unit))}"
-        fields = self._server.query(";".join(f"SHOW FIELD KEYS FROM {quoted(cls)}" for cls in wanted))
-        pairs = [
-            (cls, str(row[0]))
-            for cls, answer in zip(wanted, fields, strict=True)
-            for rows in answer
-            for row in rows.values
-        ]
-        statements = [f"SELECT last({quoted(name)}) FROM {quoted(cls)} {where} GROUP BY machine" for cls, name in pairs]
-        statements.append(f"SELECT last(code) FROM {QUALITY_MEASUREMENT} {where} GROUP BY machine, signal")
-        *answers, qualities = self._server.query(";".join(statements))
-        newest: dict[SignalRef, Latest] = {}
-        for (_, name), answer in zip(pairs, answers, strict=True):
-            for rows in answer:
-                ref = SignalRef(original_name(rows.tags["machine"]), original_field(name))
-                when, value = rows.values[0]
-                if ref not in newest or newest[ref].time_ms < when:
-                    newest[ref] = Latest(int(when), float(value))
-        for rows in qualities:
-            ref = SignalRef(original_name(rows.tags["machine"]), original_name(rows.tags["signal"]))
-            when, code = rows.values[0]
-            quality = _QUALITY.get(int(code), Quality.BAD)
-            if quality is not Quality.GOOD and (ref not in newest or newest[ref].time_ms < when):
-                newest[ref] = Latest(int(when), None, quality)
-        return newest
+        return self._latest.of(unit)
 
     def many(self, unit: str, refs: Iterable[SignalRef], start_ms: int, end_ms: int) -> Mapping[SignalRef, Series]:
         """Return the raw series of several signals over ``[start_ms, end_ms)``; every asked signal is a key."""
@@ -100,32 +91,20 @@ class InfluxStore:
         for ref in dict.fromkeys(refs):
             wanted.setdefault(ref.machine, []).append(ref.signal)
         found: dict[SignalRef, Series] = {}
-        machines = self._machines(unit)
         for machine, signals in wanted.items():
-            classes = machines.get(clean(machine), [])
+            classes = self._classes.of(unit, machine)
             answer = self._raw(unit, classes, machine, signals, start_ms, end_ms) if classes else {}
             found.update({SignalRef(machine, s): answer.get(s, empty_series()) for s in signals})
         return found
 
-    def _machines(self, unit: str, *, fresh: bool = False) -> dict[str, list[str]]:
-        """Return the classes under which each machine of ``unit`` has ever been written."""
-        now = self._clock()
-        with self._lock:
-            kept = self._classes.get(unit)
-        # A unit without machines is not remembered: its first block may come any moment.
-        if kept and not fresh and now - kept[0] < _NAMES_KEPT_S:
-            return kept[1]
-        (answer,) = self._server.query(f'SHOW TAG VALUES WITH KEY = "machine" WHERE unit = {literal(clean(unit))}')
-        machines: dict[str, list[str]] = {}
-        for rows in answer:
-            if rows.measurement in _OWN or rows.measurement.endswith(tuple(ROLLUP_SUFFIX.values())):
-                continue
-            for _, machine in rows.values:
-                machines.setdefault(machine, []).append(rows.measurement)
-        with self._lock:
-            if machines:
-                self._classes[unit] = (now, machines)
-        return machines
+    def _tables(self, query: Query) -> list[Table]:
+        """Return the tables that may answer, the first choice first, then ever coarser ones."""
+        coarse = [Table.HOUR] if query.table is Table.HOUR else [Table.MINUTE, Table.HOUR]
+        short = query.window_end_ms - query.window_start_ms <= self._raw_span_ms
+        return [Table.RAW, *coarse] if short or query.table is Table.RAW else coarse
+
+    def _from(self, table: Table, query: Query, classes: Sequence[str]) -> Series:
+        return self._from_raw(query, classes) if table is Table.RAW else self._from_rollups(query, classes, table)
 
     def _raw(
         self, unit: str, classes: Sequence[str], machine: str, signals: Sequence[str], start_ms: int, end_ms: int
@@ -147,22 +126,27 @@ class InfluxStore:
         some = series.values > 0
         return Series(series.time_ms[some], series.values[some])
 
-    def _from_rollups(self, query: Query, classes: Sequence[str]) -> Series:
-        step = MINUTE_MS if query.table is Table.MINUTE else HOUR_MS
+    def _from_rollups(self, query: Query, classes: Sequence[str], table: Table) -> Series:
+        own_ms = _STEP_MS[table]
+        # A table coarser than the step answers in its own windows, those the span touches.
+        step_ms = max((query.step_ms or own_ms) // own_ms, 1) * own_ms
+        start_ms, end_ms = query.window_start_ms // own_ms * own_ms, -(-query.window_end_ms // own_ms) * own_ms
         name = clean(query.ref.signal)
-        fields = ", ".join(quoted(f"{part}_{name}") for part in ("mean", "min", "max", "count", "last"))
-        tables = [cls + ROLLUP_SUFFIX[step] for cls in classes]
-        window = _where(query.unit, query.ref.machine, query.window_start_ms, query.window_end_ms)
-        (answer,) = self._server.query(f"SELECT {fields} {_from(tables)} {window}")
-        mean, low, high, count, last = (_joined(answer, i + 1) for i in range(5))
+        parts = _PARTS[query.aggregate]
+        fields = ", ".join(quoted(f"{part}_{name}") for part in parts)
+        tables = [cls + ROLLUP_SUFFIX[own_ms] for cls in classes]
+        statement = f"SELECT {fields} {_from(tables)} {_where(query.unit, query.ref.machine, start_ms, end_ms)}"
+        answer = rows_of_level(self._server, statement, _LEVEL[table])
+        columns = {part: _joined(answer, i + 1) for i, part in enumerate(parts)}
+        count, value = columns["count"], columns[parts[0]]
         # Windows written before it was kept have no last value.
-        lasts = np.full(len(mean), np.nan)
-        lasts[np.searchsorted(mean.time_ms, last.time_ms)] = last.values
-        windows = Windows(mean.time_ms, mean.values, low.values, high.values, count.values.astype(np.int64), lasts)
-        joined = regroup(windows, query.step_ms or step)
-        values = joined.of(query.aggregate)
-        known = ~np.isnan(values)
-        return Series(joined.time_ms[known], values[known], query.table)
+        values = np.full(len(count), np.nan)
+        values[np.searchsorted(count.time_ms, value.time_ms)] = value.values
+        windows = Windows(count.time_ms, values, values, values, count.values.astype(np.int64), values)
+        joined = regroup(windows, step_ms)
+        wanted = joined.of(query.aggregate)
+        known = ~np.isnan(wanted)
+        return Series(joined.time_ms[known], wanted[known], table)
 
 
 def _from(classes: Sequence[str]) -> str:

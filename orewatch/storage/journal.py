@@ -215,6 +215,13 @@ class Journal:
         rows = self.database.rows("SELECT seq FROM sqlite_sequence WHERE name = 'blocks'")
         return cast("int", rows[0][0]) if rows else 0
 
+    def received_after(self, position: int) -> int | None:
+        """Return when the oldest block behind ``position`` was received; None where there is none."""
+        rows = self.database.rows(
+            "SELECT received_ms FROM blocks WHERE position > ? ORDER BY position LIMIT 1", (position,)
+        )
+        return cast("int", rows[0][0]) if rows else None
+
     def put_schemas(self, schemas: Sequence[Schema]) -> None:
         """Remember schemas by their hash."""
         new = [s for s in schemas if self.schema(s.hash) is None]

@@ -80,19 +80,30 @@ class Rejection:
     detail: str
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedRollups:
+    """Windows the store will never take; the blocks behind them stay in the journal. ``detail``: its own words."""
+
+    rows: RollupRows
+    reason: RejectedBy
+    detail: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WriteOutcome:
     """How a write ended.
 
     ``written``: that many items from the front of the batch are finished, stored or in ``rejected``.
     ``retry``: the rest is to be handed over again, not before ``wait_s`` seconds (without end: a store
-    that is down for a week loses nothing). ``detail`` says why, for the log and for people.
+    that is down for a week loses nothing). ``detail`` says why, for the log and for people. ``refused``: windows
+    that are not stored and never will be.
     """
 
     written: int
     retry: bool = False
     wait_s: float = 0.0
     rejected: tuple[Rejection, ...] = ()
+    refused: tuple[RefusedRollups, ...] = ()
     detail: str = ""
 
 

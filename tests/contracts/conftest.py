@@ -13,6 +13,7 @@ from orewatch.storage.influx import InfluxServer, InfluxTarget
 from orewatch.storage.influx_store import InfluxStore
 from orewatch.storage.influx_writer import InfluxWriter
 from orewatch.storage.journal import Journal, JournalEntry
+from orewatch.storage.levels import FOREVER
 from orewatch.storage.rollup_tables import EmbeddedProjection, RollupTables
 from orewatch.storage.sqlite import EmbeddedStore
 
@@ -65,7 +66,7 @@ def filled(request: pytest.FixtureRequest, journal: Journal, tmp_path: Path) -> 
     if request.param == "influxdb":
         url = request.getfixturevalue("influxd")
         server = InfluxServer(target=InfluxTarget(url=url, database=f"contract{next(_databases)}"))
-        writer = InfluxWriter(server=server)
+        writer = InfluxWriter(server=server, retention=FOREVER)
         yield Projected(journal=journal, projection=writer, store=InfluxStore(server=server))
         writer.close()
         server.close()

@@ -98,7 +98,7 @@ async def test_a_start_without_memory_counts_the_whole_day(house: House) -> None
     service._remember()
     from api.live.catch_up import catch_up
 
-    await catch_up(service.judge, service.watch, house.store, now_ms=lambda: end_ms, below=service._is_below)
+    await catch_up(service.judge, service.watch, house.store, now_ms=lambda: end_ms, below=service.is_below)
     assert service.judge.tallies[0].today_t == pytest.approx(4 * 0.95 * UNIT.target_tph, abs=0.1)
     service.caught_up = True
     await review_late_data(service)
@@ -132,7 +132,7 @@ async def test_a_restart_catches_up_and_tells_what_stands(house: House) -> None:
     service._remember()
     from api.live.catch_up import catch_up
 
-    await catch_up(service.judge, service.watch, house.store, now_ms=lambda: end_ms, below=service._is_below)
+    await catch_up(service.judge, service.watch, house.store, now_ms=lambda: end_ms, below=service.is_below)
     (alert,) = service.book.select(AlertFilter(), 9)
     assert alert.onset_ms == pytest.approx(T0 + 1800_000, abs=2000)
     assert service.engine.tell_of_standing(end_ms, end_ms) == 1
@@ -151,7 +151,7 @@ async def test_a_restart_with_the_store_down_keeps_what_stood(house: House) -> N
     service._remember()
     from api.live.catch_up import catch_up
 
-    await catch_up(service.judge, service.watch, house.store, now_ms=lambda: house.now_ms, below=service._is_below)
+    await catch_up(service.judge, service.watch, house.store, now_ms=lambda: house.now_ms, below=service.is_below)
     assert service.judge.facts[0].state is State.STARVED
     assert service.judge.now_ms == house.now_ms
     (alert,) = service.book.select(AlertFilter(), 9)

@@ -13,8 +13,10 @@ import pytest
 
 from orewatch.plant.catalogue import SignalRef
 from orewatch.storage.influx import InfluxServer, InfluxTarget
+from orewatch.storage.influx_setup import ensure
 from orewatch.storage.influx_store import InfluxStore
 from orewatch.storage.influx_writer import InfluxWriter
+from orewatch.storage.levels import FOREVER, Retention
 from orewatch.storage.projection import DecodedBlock, RejectedBy
 from orewatch.storage.query import HOUR_MS, Aggregate, Query, StoreError, Table
 from orewatch.storage.rollups import roll_up, touched
@@ -51,7 +53,7 @@ def block(number: int, *, start_ms: int = START_MS, unit: str = "pb-01") -> Deco
 @contextmanager
 def writing(url: str, database: str) -> Iterator[tuple[InfluxServer, InfluxWriter]]:
     server = InfluxServer(target=InfluxTarget(url=url, database=database, timeout_s=10))
-    writer = InfluxWriter(server=server)
+    writer = InfluxWriter(server=server, retention=FOREVER)
     try:
         yield server, writer
     finally:
@@ -74,15 +76,18 @@ def test_a_field_of_another_type_costs_only_the_blocks_it_is_in(influxd: str) ->
         assert len(found) == 3 * ROWS
 
 
-def test_points_beyond_retention_are_dead_letters(influxd: str) -> None:
+def test_blocks_beyond_retention_are_named_and_the_others_stored_in_one_request(influxd: str) -> None:
     with writing(influxd, "short") as (server, writer):
-        server.create_database()
-        server.query('CREATE RETENTION POLICY "hour" ON "short" DURATION 1h REPLICATION 1 DEFAULT')
         now_ms = time.time_ns() // 1_000_000
-        old, fresh = block(1, start_ms=now_ms - 86_400_000), block(2, start_ms=now_ms - 600_000)
-        outcome = writer.write([old, fresh])
-        assert [(r.header.number, r.reason) for r in outcome.rejected] == [(1, RejectedBy.RETENTION)]
-        assert len(InfluxStore(server=server).many("pb-01", [X], 0, 2 * now_ms)[X]) == ROWS
+        ensure(server, Retention(raw_days=2), now_ms=now_ms)
+        days = (0.1, 5, 0.2, 40, 0.3)
+        blocks = [block(n, start_ms=now_ms - round(d * 86_400_000) - n * 60_000) for n, d in enumerate(days, 1)]
+        outcome = writer.write(blocks)
+        assert (outcome.written, outcome.retry) == (5, False)
+        assert [(r.header.number, r.reason) for r in outcome.rejected] == [
+            (2, RejectedBy.RETENTION), (4, RejectedBy.RETENTION),
+        ]  # fmt: skip
+        assert len(InfluxStore(server=server).many("pb-01", [X], 0, 2 * now_ms)[X]) == 3 * ROWS
 
 
 def test_a_server_that_dies_and_comes_back_gets_everything(tmp_path: Path) -> None:

@@ -95,7 +95,9 @@ def test_what_may_pass_is_tried_again_without_end(server: StandIn, status: int) 
         for _ in range(9):
             outcome = writer.write(batch)
             assert (outcome.written, outcome.retry, outcome.rejected) == (0, True, ())
-            assert outcome.detail == f"{status}: not now"
+            assert outcome.detail.startswith(f"{status}: not now")
+            assert ("orewatch storage init" in outcome.detail) is (status == 404)
+            assert ("influx.token" in outcome.detail) is (status in {401, 403})
             waits.append(outcome.wait_s)
         assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
         server.decide = lambda _: Reply(204)
@@ -157,7 +159,8 @@ def test_bodies_stay_below_our_own_bound(server: StandIn) -> None:
     ("status", "words", "reason"),
     [
         (400, "partial write: field type conflict: input field x is float, already integer", RejectedBy.FIELD_TYPE),
-        (422, "partial write: points beyond retention policy dropped=3", RejectedBy.RETENTION),
+        (400, "invalid column type for column 'x', expected float, got integer", RejectedBy.FIELD_TYPE),
+        (422, "points beyond the bucket's retention policy, as nobody has said it yet", RejectedBy.RETENTION),
         (400, "unable to parse 'x'", RejectedBy.MALFORMED),
     ],
 )
@@ -207,7 +210,9 @@ def test_rollups_go_the_same_way(server: StandIn) -> None:
     with writing_to(server.url) as writer:
         assert writer.write_rollups([rows]).written == 1
         server.decide = lambda _: Reply(400, "no")
-        assert writer.write_rollups([rows]).written == 1
+        outcome = writer.write_rollups([rows])
+        assert outcome.written == 1
+        assert [(r.rows.machine, r.reason, r.detail) for r in outcome.refused] == [("jaw", RejectedBy.MALFORMED, "no")]
     assert server.kept[0].startswith(b"jaw_crusher_1h,machine=jaw,")
 
 

@@ -1,0 +1,78 @@
+"""Which alerts the mirror owes, and when alerts stood: read from the book's own file."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+
+    from api.alerting.book import AlertBook, AlertRecord
+    from api.alerting.models import AlertKind
+
+AT_ONCE: Final = 500
+Stood = tuple[int, int | None]
+
+
+class OwedAlert(NamedTuple):
+    """An alert as it stands, and how many changes of it that is."""
+
+    record: AlertRecord
+    changes: int
+
+
+class OwedAlerts:
+    """Alerts to be mirrored. What changes while it is being written stays owed."""
+
+    def __init__(self, *, book: AlertBook) -> None:
+        self._book = book
+
+    def count(self) -> int:
+        """Return how many are owed."""
+        return int(self._book.database.rows("SELECT count(*) AS n FROM unmirrored")[0]["n"])
+
+    def some(self, units: Collection[str]) -> list[OwedAlert]:
+        """Return the oldest owed alerts of these units, some hundred at most."""
+        rows = self._book.database.rows(
+            "SELECT o.alert, o.changes, a.unit FROM unmirrored o JOIN alert a ON a.id = o.alert ORDER BY o.alert"
+        )
+        wanted = [row for row in rows if row["unit"] in units][:AT_ONCE]
+        return [OwedAlert(self._book.get(row["alert"]), row["changes"]) for row in wanted]
+
+    def settle(self, written: Iterable[OwedAlert]) -> None:
+        """Forget what is written, unless it has changed since."""
+        with self._book.database.transaction() as connection:
+            connection.executemany(
+                "DELETE FROM unmirrored WHERE alert = ? AND changes = ?", [(o.record.id, o.changes) for o in written]
+            )
+
+    def owe_standing(self) -> None:
+        """Owe every standing alert: what it costs grows by the hour."""
+        with self._book.database.transaction() as connection:
+            connection.execute(
+                "INSERT INTO unmirrored SELECT id, 1 FROM alert WHERE cleared_ms IS NULL"
+                " ON CONFLICT (alert) DO UPDATE SET changes = changes + 1"
+            )
+
+    def stood(
+        self, start_ms: int, end_ms: int, *, unit: str | None = None, kind: AlertKind | None = None
+    ) -> dict[str, list[Stood]]:
+        """Return, by unit, from when to when (None: still) alerts stood that touch ``[start_ms, end_ms)``.
+
+        From their raising; of one ``kind``, from their onset.
+        """
+        began = "raised_ms" if kind is None else "onset_ms"
+        rows = self._book.database.rows(
+            f"SELECT unit, {began} AS began_ms, cleared_ms FROM alert WHERE {began} < ?"
+            " AND (cleared_ms IS NULL OR cleared_ms > ?) AND (? IS NULL OR unit = ?) AND (? IS NULL OR kind = ?)",
+            (end_ms, start_ms, unit, unit, kind, kind),
+        )
+        found: dict[str, list[Stood]] = {}
+        for row in rows:
+            found.setdefault(row["unit"], []).append((row["began_ms"], row["cleared_ms"]))
+        return found
+
+
+def standing_at(spans: Iterable[Stood], at_ms: int) -> int:
+    """Return how many alerts stood at an instant."""
+    return sum(began_ms <= at_ms and (cleared_ms is None or cleared_ms > at_ms) for began_ms, cleared_ms in spans)
