@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
+from orewatch.storage.database import DatabaseError
 from orewatch.storage.query import HOUR_MS, MINUTE_MS
 from orewatch.storage.retention import WindowPruning, newest_scan, prune_blocks
 
@@ -31,7 +32,7 @@ SPARE_SHARE: Final = 0.05
 
 
 class Retention:
-    """One step each time it is called, on the thread that writes the journal; it may raise :class:`JournalError`."""
+    """One step each time it is called, on the thread that writes the journal."""
 
     def __init__(
         self,
@@ -58,8 +59,14 @@ class Retention:
         if 0 <= now_ms - self._idle_ms < REST_MS:
             return
         # A clock of ours that is years ahead must not empty the store: what units scanned last tells the time, too.
-        by_ms = min(now_ms, newest_scan(self._journal) + DAY_MS)
-        busy = self._prune_blocks(by_ms) + self._prune_windows(by_ms) or sum(give_back(file) for file in self._files)
+        busy = False
+        try:
+            by_ms = min(now_ms, newest_scan(self._journal) + DAY_MS)
+            busy = bool(self._prune_blocks(by_ms) + self._prune_windows(by_ms)) or any(map(give_back, self._files))
+        except DatabaseError as error:
+            # What is not deleted today is deleted tomorrow; blocks go on being taken meanwhile.
+            log.warning("retention: %s", error)
+            self._counters.add("", "retention_failures", "busy" if error.busy else "error")
         self._idle_ms = 0 if busy else now_ms
 
     def _prune_blocks(self, now_ms: int) -> int:

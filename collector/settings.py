@@ -13,6 +13,7 @@ from orewatch.settings import read_settings
 from orewatch.storage.retention import Levels
 
 DAY_MS = 86_400_000
+
 PREFIX = "OREWATCH_COLLECTOR_"
 Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^+/#]+$")]
 
@@ -82,6 +83,7 @@ class CollectorSettings(Strict):
     broker: BrokerSettings = Field(default=BrokerSettings(), description="where the messages come from")
     embedded: bool = Field(default=True, description="keep the embedded store, whose history is the journal")
     influx: InfluxSettings | None = Field(default=None, description="project into this InfluxDB too; left out: none")
+    retention: RetentionSettings = Field(default=RetentionSettings(), description="how long history is kept")
     journal_days: float | None = Field(
         default=None,
         ge=0.01,
@@ -89,7 +91,6 @@ class CollectorSettings(Strict):
         description="days of scans kept in the journal too, once InfluxDB has them; left out: retention.raw_days;"
         " only with embedded = false",
     )
-    retention: RetentionSettings = Field(default=RetentionSettings(), description="how long history is kept")
     reorder_s: float = Field(
         default=2.0,
         ge=0,

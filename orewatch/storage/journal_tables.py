@@ -36,6 +36,9 @@ CREATE TABLE IF NOT EXISTS pruned_units (unit TEXT PRIMARY KEY, until_ms INTEGER
 INSERT OR REPLACE INTO pruned_spans SELECT unit, 0, until_ms FROM pruned_units;
 DELETE FROM pruned_units;
 
+-- Units to be asked, after a backup was restored, for blocks since then: they have them acknowledged.
+CREATE TABLE IF NOT EXISTS resends (unit TEXT PRIMARY KEY, from_ms INTEGER NOT NULL) WITHOUT ROWID;
+
 CREATE TABLE IF NOT EXISTS schemas (hash BLOB PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS projections (name TEXT PRIMARY KEY, position INTEGER NOT NULL) WITHOUT ROWID;

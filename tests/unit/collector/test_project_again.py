@@ -292,9 +292,8 @@ def test_windows_that_retention_has_cut_into_are_left_as_they_are(journal: Journ
     whole = store.dump()
     with journal.database.write() as cursor:
         cursor.execute("UPDATE blocks SET received_ms = 0 WHERE position <= 3")
-    assert (
-        prune_blocks(journal, projections=[store.projection.name], scanned_before_ms=NOW_MS, received_before_ms=1) == 3
-    )
+    pruned = prune_blocks(journal, projections=[store.projection.name], scanned_before_ms=NOW_MS, received_before_ms=1)
+    assert pruned == 3
     written = spans(journal, store.projection, raw=True).project("pb-01", BEGIN_MS, NOW_MS)
     assert isinstance(written, Written)
     assert written.blocks == 9
