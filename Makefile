@@ -7,13 +7,14 @@ VENV = .venv
 BIN = $(VENV)/bin
 CODE = orewatch edge_agent collector api dashboards tests benchmarks
 
-.PHONY: help install demo test check format bench proto reference lock clean python
+.PHONY: help install demo test check format bench bundle proto reference lock clean python
 
 help:
 	@echo "make demo     install, then four live units on this machine (Ctrl-C stops them)"
 	@echo "make test     all tests"
 	@echo "make check    lint, types, layers"
 	@echo "make bench    measure, print a table, write benchmarks/latest.json"
+	@echo "make bundle   a folder to install from where there is no network: dist/"
 	@echo "make install  only install, into $(VENV)/"
 
 python:
@@ -51,6 +52,9 @@ format: install
 bench: install
 	@$(BIN)/python -m benchmarks.run $(ARGS)
 
+bundle: install
+	@$(BIN)/python -m deploy.bundle $(ARGS)
+
 proto: install
 	$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. orewatch/sparkplug/sparkplug_b.proto
 
@@ -59,8 +63,8 @@ reference: install
 
 # Needs uv; the lock files name no index host.
 lock:
-	uv pip compile pyproject.toml --extra demo --extra dashboards --group dev -q $(LOCK) -o locks/dev.txt
-	uv pip compile pyproject.toml --extra demo --extra dashboards -q $(LOCK) -o locks/runtime.txt
+	uv pip compile pyproject.toml --extra demo --extra dashboards --extra certificates --group dev -q $(LOCK) -o locks/dev.txt
+	uv pip compile pyproject.toml --extra demo --extra dashboards --extra certificates -q $(LOCK) -o locks/runtime.txt
 	uv pip compile pyproject.toml --extra edge -q $(LOCK) -o locks/edge.txt
 
 LOCK = --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --annotation-style line

@@ -72,6 +72,7 @@ class BrokerLink:
 
     def _make_client(self, on_message: Callable[[str, bytes], None]) -> MqttClient:
         broker = self._settings
+        tls = TlsSettings(ca=broker.ca_file, certificate=broker.cert_file, key=broker.key_file)
         return MqttClient(
             host=broker.host,
             port=broker.port,
@@ -79,7 +80,7 @@ class BrokerLink:
             on_message=on_message,
             username=broker.username,
             password=None if broker.password is None else broker.password.get_secret_value(),
-            tls=TlsSettings(ca=broker.ca_file) if broker.tls else None,
+            tls=tls if broker.tls else None,
         )
 
     def _on_link(self, up: bool) -> None:

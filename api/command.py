@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 import sys
 import time
@@ -19,12 +18,11 @@ from api.server import Server
 from api.service import Service
 from api.settings import ApiSettings
 from api.stores import open_registry, open_store, open_target
+from orewatch import logs
 from orewatch.settings import SettingsError, read_settings
 
 if TYPE_CHECKING:
     import argparse
-
-log = logging.getLogger(__name__)
 
 PREFIX = "OREWATCH_API_"
 
@@ -34,6 +32,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = subparsers.add_parser("api", help="serve pages, live values, history and alerts")
     parser.add_argument("--config", type=Path, help="TOML file; OREWATCH_API_* variables override it")
     parser.add_argument("--check", action="store_true", help="check the settings and stop")
+    logs.add_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -44,8 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.check:
         print("the settings are right")  # noqa: T201 - for people
         return 0
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logs.begin("api", asked=arguments.log_format, hide=settings)
     return asyncio.run(serve(settings))
 
 

@@ -2,111 +2,115 @@
 
 from __future__ import annotations
 
-import logging
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from orewatch.storage.database import DatabaseError
-from orewatch.storage.query import MINUTE_MS
+from api.collector_metrics import collector_families
+from api.exposition import Family, counter, exposition, gauge, histogram, labelled
+from api.mirror.figures import mirror_families
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
-    from api.mirror.mirror import Mirror
+    from api.health.signs import Signs
     from api.service import Service
-
-log = logging.getLogger(__name__)
-
-Sample = tuple[dict[str, str], float]
 
 
 def metrics_text(service: Service) -> str:
     """Return everything, in the text exposition format 0.0.4."""
-    return "".join(_family(*family) for family in _families(service))
+    signs = service.health.signs()
+    return exposition(
+        [
+            *_work(service),
+            *_alerts(service, signs),
+            *_viewers(service),
+            *_health(service, signs),
+            *([] if service.mirror is None else mirror_families(service.mirror, service.now_ms())),
+            *collector_families(signs, service.registry),
+        ]
+    )
 
 
-def _families(service: Service) -> Iterator[tuple[str, str, str, Iterable[Sample]]]:
-    now_ms = service.now_ms()
+def _work(service: Service) -> Iterator[Family]:
+    now_ms, watch = service.now_ms(), service.watch
     states = Counter(facts.state.value for facts in service.judge.facts)
-    stream, watch = service.stream, service.watch
+    yield gauge("orewatch_api_up_seconds", "seconds since start", (now_ms - service.started_ms) / 1000)
+    yield labelled("orewatch_units", "gauge", "units by state", "state", dict(states))
+    yield gauge("orewatch_broker_connected", "1 while the broker link stands", service.link.connected)
+    events: dict[str, float | None] = {**service.follower.counts, **watch.counts}
+    yield labelled("orewatch_api_events_total", "counter", "what came in", "what", events)
+    yield gauge("orewatch_tick_seconds", "what the last tick took", watch.tick_ms / 1000)
+    yield histogram("orewatch_tick_duration_seconds", "what ticks took", watch.ticks.histogram())
+    yield gauge(
+        "orewatch_judged_behind_seconds", "age of the last judged second", max(0, now_ms - watch.judged_ms) / 1000
+    )
+    yield histogram(
+        "orewatch_memory_save_seconds", "what keeping the judge's memory took", service.health.saves.histogram()
+    )
+    failed: dict[str, float | None] = dict(service.tasks.failures)
+    yield labelled(
+        "orewatch_task_failures_total", "counter", "errors at a task's edge, which then began anew", "task", failed
+    )
+
+
+def _alerts(service: Service, signs: Signs) -> Iterator[Family]:
     kinds = Counter(record.kind.value for record in service.book.standing())
-    letters = service.outbox.counts()
-    yield "orewatch_api_up_seconds", "gauge", "seconds since start", [({}, (now_ms - service.started_ms) / 1000)]
-    yield "orewatch_units", "gauge", "units by state", [({"state": k}, v) for k, v in states.items()]
-    yield "orewatch_broker_connected", "gauge", "1 while the broker link stands", [({}, service.link.connected)]
-    yield "orewatch_tick_seconds", "gauge", "what the last tick took", [({}, watch.tick_ms / 1000)]
-    yield (
-        "orewatch_judged_behind_seconds",
+    raised: dict[str, float | None] = dict(service.engine.raised)
+    letters: dict[str, float | None] = dict(service.outbox.counts())
+    yield labelled("orewatch_alerts_standing", "gauge", "standing alerts by kind", "kind", dict(kinds))
+    yield labelled("orewatch_alerts_raised_total", "counter", "alerts raised since start", "kind", raised)
+    yield gauge("orewatch_alerts_unwritten", "alerts the disk did not take", service.engine.unwritten)
+    yield labelled("orewatch_outbox_letters", "gauge", "letters by state", "state", letters)
+    yield gauge("orewatch_outbox_oldest_seconds", "how long the oldest letter has waited", signs.outbox.oldest_s)
+    yield counter("orewatch_outbox_failures_total", "attempts that failed", service.sender.failures)
+
+
+def _viewers(service: Service) -> Iterator[Family]:
+    stream = service.stream
+    dropped: dict[str, float | None] = {
+        "slow": stream.frames_dropped,
+        "given_up": stream.given_up,
+        "refused": stream.refused,
+    }
+    yield gauge("orewatch_viewers", "open live streams", len(stream))
+    yield counter("orewatch_stream_frames_total", "frames given to viewers", stream.frames_given)
+    yield labelled(
+        "orewatch_viewers_dropped_total", "counter", "frames and viewers dropped, by reason", "reason", dropped
+    )
+
+
+def _health(service: Service, signs: Signs) -> Iterator[Family]:
+    told = service.health.readiness(full=False)
+    yield gauge("orewatch_ready", "1 while /readyz answers 200", told["status"] == "ready")
+    checks = {name: check["ok"] for name, check in told["checks"].items()}
+    yield labelled("orewatch_check_ok", "gauge", "1 where a part of /readyz is well", "check", checks)
+    yield gauge("orewatch_store_up", "1 while history can be asked for", signs.store.up)
+    vitals, room = signs.collector, signs.disk
+    rooms = {
+        "service": (None, None, None) if room is None else (room.free, room.total, room.hours_left),
+        "collector": (None, None, None)
+        if vitals is None
+        else (vitals.disk_free_bytes, vitals.disk_total_bytes, vitals.disk_hours_left),
+    }
+    free, total, hours = ({name: found[i] for name, found in rooms.items()} for i in range(3))
+    yield labelled("orewatch_disk_free_bytes", "gauge", "room on the disk of a process's files", "of", free)
+    yield labelled("orewatch_disk_total_bytes", "gauge", "size of that disk", "of", total)
+    yield labelled(
+        "orewatch_disk_full_seconds",
         "gauge",
-        "age of the last judged second",
-        [({}, max(0, now_ms - watch.judged_ms) / 1000)],
+        "until it is full at the rate of the last hours; left out while it does not fill",
+        "of",
+        {name: None if left is None else left * 3600 for name, left in hours.items()},
     )
-    counts = {**service.follower.counts, **watch.counts}
-    yield "orewatch_api_events_total", "counter", "what came in", [({"what": k}, v) for k, v in counts.items()]
-    yield "orewatch_viewers", "gauge", "open live streams", [({}, len(stream))]
-    dropped = {"slow": stream.frames_dropped, "given_up": stream.given_up, "refused": stream.refused}
-    yield (
-        "orewatch_viewers_dropped_total",
+    yield labelled(
+        "orewatch_health_points_dropped_total",
         "counter",
-        "frames and viewers dropped, by reason",
-        [({"reason": k}, v) for k, v in dropped.items()],
+        "points of own health that InfluxDB did not take",
+        "process",
+        {"api": service.health.points.dropped, "collector": None if vitals is None else vitals.health_points_dropped},
     )
-    yield "orewatch_alerts_standing", "gauge", "standing alerts by kind", [({"kind": k}, v) for k, v in kinds.items()]
-    yield (
-        "orewatch_alerts_raised_total",
-        "counter",
-        "alerts raised since start",
-        [({"kind": k}, v) for k, v in service.engine.raised.items()],
+    yield gauge(
+        "orewatch_clock_behind_seconds",
+        "by how much this machine's clock is behind those of most units",
+        signs.clock.units_ahead_s,
     )
-    yield "orewatch_alerts_unwritten", "gauge", "alerts the disk did not take", [({}, service.engine.unwritten)]
-    failed = [({"task": name}, count) for name, count in service.tasks.failures.items()]
-    yield "orewatch_task_failures_total", "counter", "errors at a task's edge, which then began anew", failed
-    yield "orewatch_outbox_letters", "gauge", "letters by state", [({"state": k}, v) for k, v in letters.items()]
-    yield "orewatch_outbox_failures_total", "counter", "attempts that failed", [({}, service.sender.failures)]
-    if service.mirror is not None:
-        yield from _mirrored(service.mirror, now_ms)
-    yield "orewatch_collector_total", "counter", "the collector's counters", _collector(service)
-
-
-def _mirrored(mirror: Mirror, now_ms: int) -> Iterator[tuple[str, str, str, Iterable[Sample]]]:
-    points = [({"level": level}, n) for level, n in mirror.written.items()]
-    yield "orewatch_mirror_points_total", "counter", "points written into the store, by level", points
-    refused = [({"reason": reason}, n) for reason, n in mirror.refused.items()]
-    yield "orewatch_mirror_refused_total", "counter", "points that the store refused for good, by reason", refused
-    passed = [({"reason": reason}, n) for reason, n in mirror.passed_over.items()]
-    yield "orewatch_mirror_passed_over_total", "counter", "what was owed and never will be written, by reason", passed
-    owed = {"due": mirror.owed, "incomplete": mirror.waiting}
-    yield (
-        "orewatch_mirror_owed",
-        "gauge",
-        "hours and alerts that are to be written: due, and hours of which more is to come",
-        [({"what": what}, n) for what, n in owed.items()],
-    )
-    yield "orewatch_mirror_failures_total", "counter", "rounds that its own files ended", [({}, mirror.failures)]
-    behind: list[Sample] = []
-    if mirror.minute_ms is not None:
-        behind.append(({}, max(0, now_ms - mirror.minute_ms - MINUTE_MS) / 1000))
-    yield "orewatch_mirror_behind_seconds", "gauge", "age of the last minute written as it passed", behind
-
-
-def _collector(service: Service) -> list[Sample]:
-    if service.registry is None:
-        return []
-    try:
-        counters = service.registry.counters()
-    except DatabaseError as error:
-        log.warning("the collector's counters cannot be read: %s", error)
-        return []
-    return [({"unit": key.unit, "name": key.name, "reason": key.reason}, value) for key, value in counters.items()]
-
-
-def _family(name: str, kind: str, text: str, samples: Iterable[Sample]) -> str:
-    lines = [f"# HELP {name} {text}\n# TYPE {name} {kind}\n"]
-    for labels, value in samples:
-        shown = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-        lines.append(f"{name}{{{shown}}} {float(value):g}\n" if shown else f"{name} {float(value):g}\n")
-    return "".join(lines)
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")

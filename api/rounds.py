@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from typing import TYPE_CHECKING, Final
 
 from api import memory
@@ -22,6 +23,13 @@ ROUND_S: Final = 5.0
 
 async def go_round(service: Service) -> None:
     """Do the rounds, for ever."""
+    try:
+        await _rounds(service)
+    finally:
+        await service.health.end()
+
+
+async def _rounds(service: Service) -> None:
     saved_ms = service.now_ms()
     while True:
         now_ms = service.now_ms()
@@ -32,12 +40,15 @@ async def go_round(service: Service) -> None:
             service.engine.standing.touch(now_ms)
             if record.active:
                 service.engine.tell(record, f"released {record.changed_ms}", now_ms)
+        service.health.go_round()
         if service.caught_up:
             end_open_stops(service)
         await review_late_data(service)
         if service.caught_up and now_ms - saved_ms >= CARRY_S * SECOND_MS:
             saved_ms = now_ms
+            began_s = time.perf_counter()
             memory.save(service.database, service.judge)
+            service.health.saves.took(time.perf_counter() - began_s)
         await asyncio.sleep(ROUND_S)
 
 

@@ -31,6 +31,8 @@ class Server(uvicorn.Server):
             app,
             host=host,
             port=port,
+            # Its own handlers would not write as the rest of the process does.
+            log_config=None,
             log_level="warning",
             access_log=False,
             server_header=False,

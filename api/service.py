@@ -24,6 +24,7 @@ from api.alerting.late_review import LateReview
 from api.beginning import catch_up_then_watch
 from api.broker_link import BrokerLink
 from api.fleet.fleet import Fleet
+from api.health.health import Health
 from api.inputs.effects import spread
 from api.inputs.inputs import Inputs
 from api.live.catch_up import replay_to
@@ -127,6 +128,7 @@ class Service:
         self.judge = self.new_judge(whole_second(now_ms()))
         self.build_live()
         self.mirror = None if target is None else Mirror(service=self, target=target)
+        self.health = Health(service=self)
 
     async def replay_history(self, *, units: Sequence[Unit], start_ms: int, end_ms: int) -> None:
         """Run states and alerts over stored history, in event time, with the outbox muted. Before :meth:`start`.

@@ -75,6 +75,10 @@ class Sessions:
             int(ends) > self._now_ms() // 1000
         )
 
+    def knows(self, headers: Headers) -> bool:
+        """Say whether whoever asks may see details: by token or cookie, or because only this machine can ask."""
+        return not self.needed or self.admits(headers)
+
     def admits(self, headers: Headers) -> bool:
         """Say whether a request with these headers may come in."""
         scheme, _, given = headers.get("authorization", "").partition(" ")

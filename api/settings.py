@@ -22,7 +22,18 @@ class BrokerSettings(BaseModel):
     ca_file: Path | None = Field(
         default=None, description="authority that signed the broker's certificate, PEM; default: the system's"
     )
+    cert_file: Path | None = Field(default=None, description="own certificate, PEM; needs tls")
+    key_file: Path | None = Field(default=None, description="its key, PEM")
     client_id: str = Field(default="orewatch-api", description="MQTT client id; each service its own")
+
+    @model_validator(mode="after")
+    def _files_are_used(self) -> Self:
+        named = [name for name in ("ca_file", "cert_file", "key_file") if getattr(self, name) is not None]
+        if named and not self.tls:
+            raise ValueError(f"{', '.join(named)}: without tls the link is plain; set tls = true or leave them out")
+        if self.key_file is not None and self.cert_file is None:
+            raise ValueError("key_file: without cert_file it belongs to nothing; set cert_file too")
+        return self
 
 
 class ApiSettings(BaseModel):

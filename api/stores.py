@@ -13,6 +13,7 @@ from orewatch.storage.sqlite import EmbeddedStore
 if TYPE_CHECKING:
     from api.mirror.target import Target
     from api.settings import ApiSettings
+    from orewatch.storage.health_points import HealthPoints
     from orewatch.storage.influx import InfluxServer
     from orewatch.storage.query import HistoryStore
 
@@ -50,7 +51,16 @@ def open_target(settings: ApiSettings) -> Target | None:
     return Target.open(_server(settings, settings.influx_url), settings.journal_path)
 
 
-def _server(settings: ApiSettings, url: str) -> InfluxServer:
+def open_health(settings: ApiSettings) -> HealthPoints | None:
+    """Return the writer of the service's own points; None where no InfluxDB is named, or writing is not wanted."""
+    if settings.influx_url is None or not settings.influx_write:
+        return None
+    from orewatch.storage.health_points import TIMEOUT_S, HealthPoints  # noqa: PLC0415 - httpx costs start-up time
+
+    return HealthPoints(server=_server(settings, settings.influx_url, TIMEOUT_S), process="api")
+
+
+def _server(settings: ApiSettings, url: str, timeout_s: float = 30.0) -> InfluxServer:
     from orewatch.storage.influx import InfluxServer, InfluxTarget  # noqa: PLC0415 - the same
 
     token, password = settings.influx_token, settings.influx_password
@@ -60,5 +70,6 @@ def _server(settings: ApiSettings, url: str) -> InfluxServer:
         token=None if token is None else token.get_secret_value(),
         username=settings.influx_username,
         password=None if password is None else password.get_secret_value(),
+        timeout_s=timeout_s,
     )
     return InfluxServer(target=target)

@@ -77,6 +77,7 @@ def year_of_hours(unit: str) -> list[RollupRows]:
                 unit=unit, site="Nakhlak", province="Isfahan", mineral="lead", machine=group.machine, cls=group.cls,
                 step_ms=HOUR_MS, names=tuple(c.name for c in group.columns), time_ms=times, mean=mean, low=mean - 9,
                 high=mean + 9, count=np.full(mean.shape, 360),
+                last=mean,
             )
         )  # fmt: skip
     return rows

@@ -7,7 +7,7 @@
                  +-------- NCMD Delivery/Acknowledged <-- receipts (only after the commit)
 
     JOURNAL -> Projector (a thread each) -> embedded rollups | InfluxDB
-    counters, births, last seen -> registry (the journal's file) -> api
+    counters, births, last seen, vital signs -> registry (the journal's file) -> api
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from collector.foreign import ForeignNodes
 from collector.ingest import Ingest
 from collector.intake import UNKNOWN_SCHEMA, Intake
 from collector.project import Projector
+from collector.vital_signs import VitalSigns
 from collector.waiting import Waiting
 from collector.writer import Writer
 from orewatch.sparkplug.client import MqttClient, TlsSettings
@@ -35,7 +36,7 @@ from orewatch.sparkplug.short_links import ShortLinks
 from orewatch.storage.journal import Journal, JournalError
 from orewatch.storage.registry import Registry
 from orewatch.storage.retention import prune
-from orewatch.storage.rollup_tables import EmbeddedProjection, RollupTables
+from orewatch.storage.rollup_tables import NAME_PREFIX, EmbeddedProjection, RollupTables
 from orewatch.storage.sqlite import EmbeddedStore, rollups_beside
 from orewatch.telemetry.node_metrics import ACKNOWLEDGED
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from collector.arrivals import Receipt
+    from collector.health_thread import HealthThread
     from collector.settings import CollectorSettings
     from orewatch.sparkplug.actions import Event
     from orewatch.storage.projection import Projection
@@ -106,6 +108,19 @@ class Collector:
             on_link=self._on_link,
             now_ms=now_ms,
         )
+        self.signs = VitalSigns(
+            journal=self.journal,
+            registry=self.registry,
+            counters=self.counters,
+            intake=self.intake,
+            projectors=self.projectors,
+            data_dir=settings.data_dir,
+            broker=settings.broker,
+            connected=lambda: self.connected,
+            now_ms=now_ms(),
+            queue_bound_bytes=int(settings.queue_mb * MEBIBYTE),
+        )
+        self._health = self._health_points()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
         self._short_links = ShortLinks()
@@ -137,6 +152,8 @@ class Collector:
         ]
         for thread in threads:
             thread.start()
+        for health in self._health:
+            health.start()
         try:
             await self._link.run()
         finally:
@@ -167,6 +184,7 @@ class Collector:
     def _projections(self) -> list[Projection]:
         projections: list[Projection] = []
         if self.settings.embedded:
+            self.journal.forget_positions(NAME_PREFIX, but=self.tables.name)
             projections.append(EmbeddedProjection(tables=self.tables))
         if self.settings.influx is not None:
             # Only here: an embedded deployment installs without httpx.
@@ -176,6 +194,15 @@ class Collector:
             self._closing += [server.close, writer.close]
             projections.append(writer)
         return projections
+
+    def _health_points(self) -> list[HealthThread]:
+        if self.settings.influx is None:
+            return []
+        from collector.influx import health_of  # noqa: PLC0415 - see _projections
+
+        thread = health_of(self.settings.influx, self.signs)
+        self._closing.append(thread.end)
+        return [thread]
 
     def _client(self, on_message: Callable[[str, bytes], None]) -> MqttClient:
         broker = self.settings.broker
@@ -240,6 +267,7 @@ class Collector:
     def _upkeep(self, now_ms: int) -> None:
         """Write down what the api shows, and let retention do a little. On the writer's thread."""
         self.counters.flush(self.registry)
+        self.signs.keep(self.writer, now_ms, time.monotonic())
         seen, self.ingest.seen = self.ingest.seen, {}
         if seen:
             self.registry.seen(seen)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import os
 import signal
 import sys
@@ -16,6 +15,7 @@ from collector.collector import Collector
 from collector.data_dir import DataDirInUseError
 from collector.letters import show_letters
 from collector.settings import PREFIX, CollectorSettings
+from orewatch import logs
 from orewatch.settings import read_settings
 from orewatch.storage.journal import JournalError
 
@@ -46,6 +46,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="N",
         help="list the newest N (default 20) of what could not be accepted, and why; beside a running collector too",
     )
+    logs.add_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -57,9 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     if arguments.dead_letters is not None:
         return show_letters(settings.journal_path, arguments.dead_letters)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    # It tells every request.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    logs.begin("collector", asked=arguments.log_format, hide=settings)
     try:
         collector = Collector(settings=settings, now_ms=now_ms)
     except (JournalError, OSError) as error:

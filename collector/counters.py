@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from orewatch.storage.registry import CounterKey
@@ -19,6 +20,9 @@ class Counters:
 
     def __init__(self, *, totals: dict[CounterKey, int] | None = None) -> None:
         self._totals = dict(totals or {})
+        self._sums: Counter[str] = Counter()
+        for key, total in self._totals.items():
+            self._sums[key.name] += total
         self._changed: set[CounterKey] = set()
         self._lock = threading.Lock()
 
@@ -30,6 +34,12 @@ class Counters:
                 key = CounterKey("", name, "too_many_units")
             self._totals[key] = self._totals.get(key, 0) + amount
             self._changed.add(key)
+            self._sums[name] += amount
+
+    def sum(self, name: str) -> int:
+        """Return the total of one name, over all units and reasons."""
+        with self._lock:
+            return self._sums[name]
 
     def totals(self) -> dict[CounterKey, int]:
         """Return all totals."""

@@ -7,10 +7,12 @@ two are acknowledged. No bad block stands in the way of the ones behind it.
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING
 
 from collector.arrivals import Arrival, NodeKey, Receipt
 from orewatch.storage.dead_letters import DeadLetter, Verdict, count_letters, drop_letters, read_letters
+from orewatch.storage.durations import Durations
 from orewatch.storage.journal import JournalEntry, Outcome
 from orewatch.telemetry.acceptance import (
     EARLIEST_MS,
@@ -24,7 +26,7 @@ from orewatch.telemetry.acceptance import (
 from orewatch.telemetry.schema import Schema, SchemaError, schema_from_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from collector.arrivals import Birth
     from collector.counters import Counters
@@ -67,6 +69,7 @@ class Intake:
         counters: Counters,
         waiting: Waiting,
         quarantine_kept: int = 10_000,
+        stopwatch: Callable[[], float] = time.perf_counter,
     ) -> None:
         self._journal = journal
         self._registry = registry
@@ -74,6 +77,13 @@ class Intake:
         self._waiting = waiting
         self._quarantine_kept = quarantine_kept
         self._laid_by: int | None = None
+        self._stopwatch = stopwatch
+        self.commits = Durations()
+
+    @property
+    def held(self) -> int:
+        """How many blocks wait for their schema."""
+        return len(self._waiting)
 
     def born(self, births: Sequence[Birth]) -> Receipt:
         """Keep what births say, and take every block that waited for one of their schemas."""
@@ -178,7 +188,9 @@ class Intake:
     def _commit(self, batch: _Batch) -> Receipt:
         if not batch.entries and not batch.letters:
             return batch.receipt()
+        began_s = self._stopwatch()
         outcomes = self._journal.commit(batch.entries, batch.letters)
+        self.commits.took(self._stopwatch() - began_s)
         # From here on it is durable.
         for entry, outcome in zip(batch.entries, outcomes, strict=True):
             unit = entry.header.unit

@@ -12,6 +12,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from collector.projection_signs import Fare, signs_of
 from collector.refusals import refused_block, refused_windows, unreadable
 from orewatch.storage.progress import DirtyWindow, Progress
 from orewatch.storage.projection import RejectedBy
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from orewatch.storage.dead_letters import DeadLetter
     from orewatch.storage.journal import Journal, StoredBlock
     from orewatch.storage.projection import DecodedBlock, Projection, RollupRows, WriteOutcome
+    from orewatch.storage.vitals import ProjectionSigns
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +61,7 @@ class Projector:
         self._progress = Progress(database=journal.database, projection=projection.name)
         self._reader = BlockReader(journal=journal)
         self._dirty: dict[DirtyWindow, int] = dict.fromkeys(self._progress.dirty(), 0)
+        self.fare = Fare()
 
     @property
     def name(self) -> str:
@@ -70,6 +73,17 @@ class Projector:
         self._progress.restart(position)
         self._dirty.clear()
 
+    def signs(self, now_ms: int) -> ProjectionSigns:
+        """Return how the projection fares; any thread may ask. :class:`JournalError`."""
+        return signs_of(
+            self.name,
+            self.fare,
+            position=self._progress.position(),
+            windows_dirty=len(self._dirty),
+            journal=self._journal,
+            now_ms=now_ms,
+        )
+
     def step(self, now_ms: int) -> Step:
         """Move a batch on, and roll up what is due. :class:`JournalError` where the journal cannot be read."""
         before = self._progress.position()
@@ -77,6 +91,8 @@ class Projector:
         moved, wait_s = self._write(before, stored, now_ms) if stored else (0, 0.0)
         if not wait_s:
             wait_s = self._roll(now_ms, everything=False)
+        if not wait_s:
+            self.fare.well(now_ms)
         more = len(stored) == self._batch
         return Step(moved, wait_s or (0.0 if more else IDLE_S))
 
@@ -118,12 +134,15 @@ class Projector:
         if position and self._progress.advance(before, position, dirty):
             for window in dirty:
                 self._dirty.setdefault(window, now_ms)
-        return written + len(stored) - len(decoded), self._waits(outcome)
+        return written + len(stored) - len(decoded), self._waits(outcome, now_ms)
 
-    def _waits(self, outcome: WriteOutcome | None) -> float:
+    def _waits(self, outcome: WriteOutcome | None, now_ms: int) -> float:
         if outcome is None or not outcome.retry:
             return 0.0
         self._counters.add("", "projection_retries", self.name)
+        if outcome.written:
+            self.fare.well(now_ms)
+        self.fare.waits(outcome.detail, now_ms)
         log.warning("%s: waiting %.1f s: %s", self.name, outcome.wait_s, outcome.detail)
         return max(outcome.wait_s, 0.1)
 
@@ -160,7 +179,7 @@ class Projector:
 
     def _put(self, rows: Sequence[RollupRows], done: Sequence[DirtyWindow], now_ms: int) -> float:
         outcome = self._projection.write_rollups(rows) if rows else None
-        wait_s = self._waits(outcome)
+        wait_s = self._waits(outcome, now_ms)
         if outcome and outcome.refused:
             self._journal.commit([], refused_windows(outcome.refused, self.name, now_ms, self._counters))
         if not wait_s:

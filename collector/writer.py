@@ -87,6 +87,11 @@ class Writer:
             self._ready.notify()
         self._thread.join()
 
+    @property
+    def queued_bytes(self) -> int:
+        """What waits to be written."""
+        return self._bytes
+
     def submit(self, item: Item) -> bool:
         """Queue one item; False, and counted, where the queue is full. A refused block is resent by its node."""
         size = OVERHEAD_BYTES + _content_bytes(item)

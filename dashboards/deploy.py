@@ -1,142 +1,187 @@
-"""Brings the dashboards into a Grafana: its data source, a folder, and each dashboard, all by fixed uids.
+"""Brings the boards into a Grafana: its data source, a folder, and each board, all by fixed uids.
 
-Doing it again changes nothing; a dashboard edited by hand is replaced.
+    read everything -> data source -> folder -> boards, one after the other
+
+Doing it again changes nothing. A board that people edited since is kept, unless forced. To know that, each
+deployed board holds a hidden variable with the checksum of its content and the version that Grafana gives to the
+save: a board whose content is not that any more, and whose version neither, was saved by somebody else.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
-import logging
-from dataclasses import dataclass, field
-from typing import Any, Final
-from urllib.parse import urlsplit
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any, Final
 
-import requests
-from grafana_api.grafana_api import GrafanaClientError, GrafanaException
-from grafana_api.grafana_face import GrafanaFace
+from dashboards.build import texts
+from dashboards.differences import content, differences
+from dashboards.grafana import DeployError, Grafana
+from dashboards.language import Language
+from dashboards.source import DATASOURCE_NAME
 
-from dashboards.build import as_json, dashboards
-from dashboards.influxql import DATASOURCE_TYPE, DATASOURCE_UID
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
-_LOG: Final = logging.getLogger(__name__)
+    from dashboards.grafana import GrafanaTarget
+    from dashboards.source import InfluxSource
 
-FOLDER_UID: Final = "orewatch"
-_NOT_FOUND: Final = 404
-_TIMEOUT_S: Final = 15.0
-
-
-class DeployError(RuntimeError):
-    """Grafana could not be reached or refused; ``permanent`` where trying again cannot help."""
-
-    def __init__(self, what: str, error: Exception) -> None:
-        status = getattr(error, "status_code", None)
-        super().__init__(f"{what}: {error}")
-        self.permanent = status is not None and status < 500 and status != 429  # noqa: PLR2004 - HTTP
+MARK: Final = "orewatch_deployed"
+_MESSAGE: Final = "orewatch dashboards deploy"
+_SECRET: Final = frozenset({"secureJsonData"})
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GrafanaTarget:
-    """A Grafana and how to enter it: ``token`` of a service account, or ``username`` and ``password``."""
+class Fate(StrEnum):
+    """What becomes of a part."""
 
-    url: str
-    token: str | None = field(default=None, repr=False)
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
+    CREATED = "created"
+    UPDATED = "updated"
+    OVERWRITTEN = "overwritten"
+    UNCHANGED = "unchanged"
+    EDITED = "edited by hand"
+    PROVISIONED = "provisioned"
 
-    def __post_init__(self) -> None:
-        parts = urlsplit(self.url)
-        if parts.scheme not in {"http", "https"} or not parts.hostname:
-            raise ValueError(f"grafana.url: {self.url!r}; allowed: http://host:port or https://host:port")
-        if not self.token and not (self.username and self.password):
-            raise ValueError("grafana: no credentials; allowed: a token, or a username and a password")
+    @property
+    def writes(self) -> bool:
+        """Whether something is sent to Grafana."""
+        return self in {Fate.CREATED, Fate.UPDATED, Fate.OVERWRITTEN}
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class InfluxSource:
-    """The InfluxDB as Grafana reaches it; ``token`` for 1.8 and later, or ``username`` and ``password``."""
-
-    url: str
-    database: str = "orewatch"
-    token: str | None = field(default=None, repr=False)
-    username: str | None = None
-    password: str | None = field(default=None, repr=False)
-
-    def as_datasource(self) -> dict[str, Any]:
-        """Return the data source in Grafana's words; secrets only where Grafana encrypts them."""
-        secret: dict[str, str] = {}
-        data: dict[str, Any] = {"dbName": self.database, "httpMethod": "POST", "version": "InfluxQL"}
-        if self.token:
-            data["httpHeaderName1"] = "Authorization"
-            secret["httpHeaderValue1"] = f"Token {self.token}"
-        if self.password:
-            secret["password"] = self.password
-        return {
-            "uid": DATASOURCE_UID,
-            "name": "orewatch",
-            "type": DATASOURCE_TYPE,
-            "access": "proxy",
-            "url": self.url,
-            "user": self.username or "",
-            "isDefault": True,
-            "jsonData": data,
-            "secureJsonData": secret,
-        }
+    @property
+    def kept(self) -> bool:
+        """Whether Grafana keeps something else than what is built here."""
+        return self in {Fate.EDITED, Fate.PROVISIONED}
 
 
-def deploy(*, target: GrafanaTarget, source: InfluxSource) -> list[str]:
-    """Create or replace data source, folder and dashboards; return the dashboards' addresses.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of the deployment: ``name``, its fate, what differs (lines), and its address once it was sent."""
 
-    :class:`DeployError` where Grafana is away or refuses.
+    name: str
+    fate: Fate
+    differs: tuple[str, ...] = ()
+    address: str = ""
+    version: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """A part and what to send of it."""
+
+    part: Part
+    wanted: Mapping[str, Any]
+    number: int | None = None
+
+
+def deploy(
+    *,
+    target: GrafanaTarget,
+    source: InfluxSource,
+    languages: tuple[Language, ...] = tuple(Language),
+    force: bool = False,
+    dry_run: bool = False,
+) -> Iterator[Part]:
+    """Yield each part as it is done; with ``dry_run`` as it would be done, and nothing is changed.
+
+    :class:`DeployError` where Grafana is away or refuses: before the first part nothing was changed, after it what
+    was yielded is done and the rest is not.
     """
-    grafana = _connection(target)
+    grafana = Grafana(target)
     try:
-        _put_datasource(grafana, source)
-        _put_folder(grafana)
-        return [target.url.rstrip("/") + _put_dashboard(grafana, as_json(built)) for built in dashboards().values()]
-    except (GrafanaException, requests.RequestException) as error:
-        raise DeployError(f"Grafana at {target.url}", error) from error
+        # Everything is read before anything is written: who may not enter leaves no half of a deployment.
+        steps = [_datasource(grafana, source), _folder(grafana)]
+        steps += [_board(grafana, json.loads(text), force=force) for text in texts(languages).values()]
+        for place, step in enumerate(steps):
+            if dry_run or not step.part.fate.writes:
+                yield step.part
+            elif place == 0:
+                grafana.put_datasource(step.wanted, step.number)
+                yield step.part
+            elif place == 1:
+                grafana.make_folder()
+                yield step.part
+            else:
+                yield _sent(grafana, step, overwrite=force)
+    finally:
+        grafana.close()
 
 
-def _connection(target: GrafanaTarget) -> GrafanaFace:
-    parts = urlsplit(target.url)
-    prefix = parts.path.strip("/")
-    grafana = GrafanaFace(
-        auth=target.token or (target.username, target.password),
-        host=parts.hostname,
-        port=parts.port,
-        url_path_prefix=f"{prefix}/" if prefix else "",
-        protocol=parts.scheme,
-        timeout=_TIMEOUT_S,
-    )
-    # The environment's proxies are for the internet; and it must not swap our credentials for a netrc's.
-    grafana.api.s.trust_env = False
-    return grafana
-
-
-def _put_datasource(grafana: GrafanaFace, source: InfluxSource) -> None:
+def _datasource(grafana: Grafana, source: InfluxSource) -> _Step:
     wanted = source.as_datasource()
-    try:
-        found = grafana.datasource.find_datasource(wanted["name"])
-    except GrafanaClientError as error:
-        if error.status_code != _NOT_FOUND:
-            raise
-        grafana.datasource.create_datasource(wanted)
-        _LOG.info("data source %s created", wanted["name"])
-        return
-    grafana.datasource.update_datasource(found["id"], wanted)
+    found = grafana.datasource(DATASOURCE_NAME)
+    name = f"data source {DATASOURCE_NAME}"
+    if found is None:
+        return _Step(Part(name, Fate.CREATED), wanted)
+    differs = tuple(f"~ {key}" for key, value in wanted.items() if key not in _SECRET and found.get(key) != value)
+    if found.get("readOnly"):
+        return _Step(Part(name, Fate.PROVISIONED if differs else Fate.UNCHANGED, differs), wanted)
+    # Grafana tells nobody its secrets: whether they are the same cannot be seen, so they are always sent.
+    return _Step(Part(name, Fate.UPDATED, differs), wanted, found["id"])
 
 
-def _put_folder(grafana: GrafanaFace) -> None:
-    try:
-        grafana.folder.get_folder(FOLDER_UID)
-    except GrafanaClientError as error:
-        if error.status_code != _NOT_FOUND:
-            raise
-        grafana.folder.create_folder("orewatch", uid=FOLDER_UID)
+def _folder(grafana: Grafana) -> _Step:
+    return _Step(Part("folder orewatch", Fate.UNCHANGED if grafana.has_folder() else Fate.CREATED), {})
 
 
-def _put_dashboard(grafana: GrafanaFace, text: str) -> str:
-    answer = grafana.dashboard.update_dashboard(
-        {"dashboard": json.loads(text) | {"id": None}, "folderUid": FOLDER_UID, "overwrite": True}
-    )
-    return str(answer["url"])
+def _board(grafana: Grafana, wanted: dict[str, Any], *, force: bool) -> _Step:
+    uid = wanted["uid"]
+    kept = grafana.board(uid)
+    if kept is None:
+        return _Step(Part(uid, Fate.CREATED, version=1), wanted)
+    there, built = content(kept.board, MARK), content(wanted, MARK)
+    checksum, version = _mark(kept.board)
+    # Nobody saved it since, whatever shape this Grafana gives back what it was sent.
+    untouched = version == kept.version
+    if there == built or (untouched and checksum == _checksum(built)):
+        return _Step(Part(uid, Fate.UNCHANGED, version=kept.version), wanted)
+    if kept.provisioned:
+        fate = Fate.PROVISIONED
+    elif untouched or checksum == _checksum(there):
+        fate = Fate.UPDATED
+    else:
+        fate = Fate.OVERWRITTEN if force else Fate.EDITED
+    return _Step(Part(uid, fate, tuple(differences(there, built)), version=kept.version), wanted)
+
+
+def _sent(grafana: Grafana, step: _Step, *, overwrite: bool) -> Part:
+    created = step.part.fate is Fate.CREATED
+    board = dict(step.wanted)
+    board["templating"] = {"list": [*_variables(board), _marked(board, 1 if created else step.part.version + 1)]}
+    if not created:
+        board["version"] = step.part.version
+    address = grafana.save(board, message=_MESSAGE, overwrite=overwrite)
+    return Part(step.part.name, step.part.fate, step.part.differs, address, step.part.version)
+
+
+def _variables(board: Mapping[str, Any]) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = board.get("templating", {}).get("list", [])
+    return found
+
+
+def _marked(board: Mapping[str, Any], version: int) -> dict[str, Any]:
+    """Return the hidden variable that says what was deployed, as which version."""
+    text = f"{_checksum(content(board, MARK))} {version}"
+    return {
+        "name": MARK,
+        "type": "constant",
+        "hide": 2,
+        "skipUrlSync": True,
+        "query": text,
+        "description": "Left by orewatch dashboards deploy, which sees by it whether the board was edited since.",
+    }
+
+
+def _mark(board: Mapping[str, Any]) -> tuple[str, int]:
+    for variable in _variables(board):
+        checksum, _, version = str(variable.get("query", "")).partition(" ")
+        if variable.get("name") == MARK and version.isdigit():
+            return checksum, int(version)
+    return "", -1
+
+
+def _checksum(shown: Mapping[str, Any]) -> str:
+    text = json.dumps(shown, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+__all__ = ["DeployError", "Fate", "Part", "deploy"]

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from grafana_foundation_sdk.cog import builder, runtime, variants
 from grafana_foundation_sdk.models.common import DataSourceRef
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 DATASOURCE_TYPE: Final = "influxdb"
 DATASOURCE_UID: Final = "orewatch-influxdb"
 DATASOURCE: Final = DataSourceRef(type_val=DATASOURCE_TYPE, uid=DATASOURCE_UID)
 
-# What Grafana puts in place before it sends a query.
-TIME: Final = "$timeFilter"
-INTERVAL: Final = "$__interval"
+EXPRESSION: Final = DataSourceRef(type_val="__expr__", uid="__expr__")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,7 @@ class InfluxQl(variants.Dataquery):  # type: ignore[misc]
     query: str
     alias: str = ""
     table: bool = False
+    hidden: bool = False
 
     def to_json(self) -> dict[str, object]:
         """Return the query as Grafana's InfluxDB data source stores it."""
@@ -35,35 +37,80 @@ class InfluxQl(variants.Dataquery):  # type: ignore[misc]
             "rawQuery": True,
             "alias": self.alias,
             "resultFormat": "table" if self.table else "time_series",
+            "hide": self.hidden,
         }
 
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> InfluxQl:
         """Read what :meth:`to_json` made."""
-        return cls(data["refId"], data["query"], data.get("alias", ""), data.get("resultFormat") == "table")
+        return cls(
+            data["refId"],
+            data["query"],
+            data.get("alias", ""),
+            data.get("resultFormat") == "table",
+            data.get("hide", False),
+        )
 
 
 @dataclass(frozen=True, slots=True)
-class Target(builder.Builder[InfluxQl]):  # type: ignore[misc]
+class Math(variants.Dataquery):  # type: ignore[misc]
+    """Arithmetic on the answers of other queries of the panel (``$A / $B``), done by Grafana series by series."""
+
+    ref_id: str
+    expression: str
+
+    def to_json(self) -> dict[str, object]:
+        """Return the expression as Grafana stores it."""
+        datasource = EXPRESSION.to_json()
+        return {"refId": self.ref_id, "datasource": datasource, "type": "math", "expression": self.expression}
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Math:
+        """Read what :meth:`to_json` made."""
+        return cls(data["refId"], data["expression"])
+
+
+@dataclass(frozen=True, slots=True)
+class Target(builder.Builder[InfluxQl | Math]):  # type: ignore[misc]
     """Hands a finished query to a panel builder."""
 
-    query: InfluxQl
+    query: InfluxQl | Math
 
-    def build(self) -> InfluxQl:
+    def build(self) -> InfluxQl | Math:
         """Return the query."""
         return self.query
 
 
 def register() -> None:
     """Teach the builder kit to read these queries back."""
+    # The kit goes by the panel's data source, and an expression stands beside queries of InfluxDB.
     runtime.register_dataquery_variant(
-        runtime.DataqueryConfig(identifier=DATASOURCE_TYPE, from_json_hook=InfluxQl.from_json)
+        runtime.DataqueryConfig(identifier=DATASOURCE_TYPE, from_json_hook=_query_from_json)
     )
 
 
-def targets(*queries: tuple[str, str], table: bool = False) -> list[Target]:
-    """Return targets A, B, C ... of (query, alias) pairs."""
-    return [Target(InfluxQl(_letters(i), query, alias, table)) for i, (query, alias) in enumerate(queries)]
+def _query_from_json(data: dict[str, Any]) -> InfluxQl | Math:
+    return Math.from_json(data) if "expression" in data else InfluxQl.from_json(data)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question of a panel: a query with the name its series get, or ``math`` on the questions before it."""
+
+    query: str
+    alias: str = ""
+    hidden: bool = False
+    math: bool = False
+
+
+def targets(asks: Sequence[Ask], *, table: bool = False) -> list[Target]:
+    """Return targets A, B, C ... of questions."""
+    return [
+        Target(
+            Math(_letters(i), ask.query) if ask.math else InfluxQl(_letters(i), ask.query, ask.alias, table, ask.hidden)
+        )
+        for i, ask in enumerate(asks)
+    ]
 
 
 def _letters(number: int) -> str:

@@ -11,6 +11,15 @@ from pathlib import Path
 from edge_agent.simulator.unit_files import FIRST_PORT, demo_units, unit_toml
 
 FOLDER = Path(__file__).with_name("compose-units")
+BROKER, BROKER_PORT = "mosquitto", 8883
+_TLS = """
+[uplink.tls]
+ca_file = "/run/secrets/ca.crt"
+cert_file = "/run/secrets/tls.crt"
+key_file = "/run/secrets/tls.key"
+
+[[source]]
+"""
 
 
 def unit_files() -> dict[str, str]:
@@ -21,14 +30,14 @@ def unit_files() -> dict[str, str]:
             unit,
             plc_host="simulator",
             plc_port=FIRST_PORT + number,
-            broker_host="mosquitto",
+            broker_host=BROKER,
+            broker_port=BROKER_PORT,
             spool=f"/var/lib/orewatch/{unit.id}.db",
         )
-        entry = f'username = "{unit.id}"\npassword_file = "/run/secrets/mqtt_{unit.id}"\n'
-        uplink, host, rest = text.partition('host = "mosquitto"\n')
-        if not rest:
-            raise ValueError(f"{unit.id}: no uplink to the broker in its file")
-        files[f"{unit.id}.toml"] = uplink + host + entry + rest
+        uplink, source, rest = text.partition("\n[[source]]\n")
+        if not source:
+            raise ValueError(f"{unit.id}: no source behind the uplink in its file")
+        files[f"{unit.id}.toml"] = uplink + _TLS + rest
     return files
 
 

@@ -14,6 +14,7 @@ from edge_agent.agent import Agent
 from edge_agent.settings import read_agent_settings
 from edge_agent.spool_file import SpoolError
 from edge_agent.uplink import read_password
+from orewatch import logs
 from orewatch.settings import SettingsError
 from orewatch.telemetry.schema import schema_of
 
@@ -29,25 +30,26 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--config", type=Path, required=True, metavar="UNIT.TOML", help="the unit's file")
     parser.add_argument("--check", action="store_true", help="check the file, say what it describes, start nothing")
     parser.add_argument("--verbose", action="store_true", help="say more of what happens")
+    logs.add_option(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the command; :class:`SettingsError` where the file is wrong."""
-    logging.basicConfig(
+    settings = read_agent_settings(arguments.config, environ=os.environ)
+    logs.begin(
+        "agent",
+        asked=arguments.log_format,
         level=logging.INFO if arguments.verbose else logging.WARNING,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        hide=[password for uplink in settings.uplink if (password := read_password(uplink))],
     )
     # Each lost link is told once by us; the library tells every attempt.
     logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
-    settings = read_agent_settings(arguments.config, environ=os.environ)
     try:
         agent = Agent(settings=settings)
     except SettingsError as error:
         told = [f"{arguments.config}: {p.removeprefix('settings: ')}" for p in error.problems]
         raise SettingsError(told) from error
-    for uplink in settings.uplink:
-        read_password(uplink)
     if arguments.check:
         schema = schema_of(agent.unit)
         columns = sum(len(g.columns) for g in schema.groups)

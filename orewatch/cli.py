@@ -22,6 +22,8 @@ COMMANDS: Final = {
     "api": ("api.command", "api"),
     "dashboards": ("dashboards.command", "dashboards"),
     "tap": ("orewatch.tap.command", ""),
+    "init": ("orewatch.authority.init_command", "certificates"),
+    "certificates": ("orewatch.authority.command", "certificates"),
 }
 USAGE_ERROR: Final = 2
 
@@ -41,7 +43,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         except ModuleNotFoundError as error:
             missing = commands.add_parser(name, help=f"not installed: pip install 'orewatch[{extra}]'", add_help=False)
             missing.set_defaults(run=None, missing=(error.name, extra))
-    arguments = parser.parse_args(words or ["--help"])
+    # Of a command that is not installed nobody knows the options.
+    arguments, rest = parser.parse_known_args(words or ["--help"])
+    if rest and arguments.run is not None:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     if arguments.run is None:
         module, extra = arguments.missing
         print(f"orewatch: {module} is not installed; pip install 'orewatch[{extra}]'", file=sys.stderr)  # noqa: T201

@@ -56,7 +56,10 @@ class Broker:
 @contextmanager
 def _running(command: Sequence[str], *, log: Path) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL)
+        # Signals as we have them: a process bounded in its files must get errors, not be ended by SIGXFSZ.
+        process = subprocess.Popen(
+            command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, restore_signals=False
+        )
         try:
             yield process
         finally:
@@ -111,21 +114,36 @@ def running_mosquitto(folder: Path, port: int | None = None) -> Iterator[Broker]
 @contextmanager
 def running_influxd(folder: Path, port: int | None = None) -> Iterator[str]:
     """Run an InfluxDB 1.6 and give its URL."""
+    with influxd_process(folder, port) as (url, _):
+        yield url
+
+
+@contextmanager
+def influxd_process(
+    folder: Path, port: int | None = None, *, file_bytes: int | None = None, with_accounts: bool = False
+) -> Iterator[tuple[str, subprocess.Popen[bytes]]]:
+    """Run an InfluxDB 1.6 and give its URL and process.
+
+    ``file_bytes``: no file of it can grow beyond that, as on a disk that is full. ``with_accounts``: it asks for names.
+    """
     path = program("influxd")
     port = port or free_port()
     home = folder / f"influx-{port}"
     home.mkdir(exist_ok=True)
     config = home / "influxdb.conf"
+    hasty = "" if file_bytes is None else 'write-timeout = "200ms"'
     config.write_text(
         f'reporting-disabled = true\nbind-address = "127.0.0.1:{free_port()}"\n'
         f'[meta]\ndir = "{home}/meta"\n[data]\ndir = "{home}/data"\nwal-dir = "{home}/wal"\n'
-        "query-log-enabled = false\n[monitor]\nstore-enabled = false\n"
-        f'[http]\nbind-address = "127.0.0.1:{port}"\nlog-enabled = false\nmax-row-limit = 0\n'
+        f"query-log-enabled = false\n[coordinator]\n{hasty}\n"
+        f'[monitor]\nstore-enabled = false\n[http]\nbind-address = "127.0.0.1:{port}"\nlog-enabled = false\n'
+        f"max-row-limit = 0\nauth-enabled = {str(with_accounts).lower()}\n"
     )
     log = home / "log"
-    with _running([path, "-config", str(config)], log=log) as process:
+    bounds = [] if file_bytes is None else [program("prlimit"), f"--fsize={file_bytes}:unlimited"]
+    with _running([*bounds, path, "-config", str(config)], log=log) as process:
         _await_http(process, f"http://127.0.0.1:{port}/ping", log)
-        yield f"http://127.0.0.1:{port}"
+        yield f"http://127.0.0.1:{port}", process
 
 
 @contextmanager

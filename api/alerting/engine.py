@@ -13,7 +13,7 @@ from sqlite3 import OperationalError
 from typing import TYPE_CHECKING, Any, Self
 
 from api.alerting.book import AlertRecord
-from api.alerting.models import AlertKind, AlertState
+from api.alerting.models import UNIT_KINDS, AlertKind, AlertState
 from api.alerting.rules import Cleared, Condition, Episode, HoldingRule, NotProducingRule, Raised, Transition
 from api.alerting.standing import Standing
 from api.notify.texts import message
@@ -78,7 +78,7 @@ class UnitEpisodes:
     def __init__(self, *, unit: Unit, rules: Rules) -> None:
         self.unit = unit
         self.rules = rules
-        self.episodes = {kind: Episode() for kind in AlertKind}
+        self.episodes = {kind: Episode() for kind in UNIT_KINDS}
 
     def advance(self, facts: Facts, now_ms: int) -> tuple[list[Transition], int]:
         """Bring every rule to ``now_ms``; returns what came of it, and when to ask again at the latest."""
@@ -118,7 +118,7 @@ class UnitEpisodes:
 
     def restore(self, raw: Mapping[str, Any]) -> None:
         """Read :meth:`to_dict`."""
-        for kind in AlertKind:
+        for kind in UNIT_KINDS:
             if kind.value in raw:
                 self.episodes[kind] = Episode.from_dict(raw[kind.value])
 

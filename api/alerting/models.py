@@ -16,6 +16,26 @@ class AlertKind(StrEnum):
     UNDERPERFORMING = "underperforming"
     NOT_PRODUCING = "not_producing"
     COMMS_LOSS = "comms_loss"
+    # orewatch itself:
+    COLLECTOR_SILENT = "collector_silent"
+    COLLECTOR_BEHIND = "collector_behind"
+    STORE_DOWN = "store_down"
+    DISK_FILLING = "disk_filling"
+    OUTBOX_STUCK = "outbox_stuck"
+    CERTIFICATE_AGEING = "certificate_ageing"
+    SERVER_CLOCK = "server_clock"
+
+
+OWN_KINDS = (
+    AlertKind.COLLECTOR_SILENT,
+    AlertKind.COLLECTOR_BEHIND,
+    AlertKind.STORE_DOWN,
+    AlertKind.DISK_FILLING,
+    AlertKind.OUTBOX_STUCK,
+    AlertKind.CERTIFICATE_AGEING,
+    AlertKind.SERVER_CLOCK,
+)
+UNIT_KINDS = tuple(kind for kind in AlertKind if kind not in OWN_KINDS)
 
 
 class AlertState(StrEnum):

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
+from orewatch.plant.unit import OREWATCH
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from api.alerting.book import AlertBook
+
+
+def alerts_told(counts: Mapping[str, int], changed_ms: int) -> dict[str, int]:
+    """Return what a frame says of alerts: how many stand, how many of them on orewatch itself, and the last change."""
+    return {"active": sum(counts.values()), "own": counts.get(OREWATCH, 0), "changed": changed_ms}
 
 
 class Standing:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
+from api.alerting.standing import alerts_told
 from api.fleet.rows import COLUMNS, FIXED, WORDED, Row, differs, fixed_of, row_of
 from api.live.stream import CHANGES
 
@@ -88,9 +89,7 @@ class Changes:
         return before is not None and fixed_of(before) != fixed_of(unit)
 
     def _encode(self, from_ms: int, changed: Mapping[str, Any], now_ms: int | None = None) -> bytes:
-        counts, changed_ms = self._alerts()
-        alerts = {"active": sum(counts.values()), "changed": changed_ms}
-        frame = {"t": self.at_ms, "from": from_ms, "units": changed, "alerts": alerts}
+        frame = {"t": self.at_ms, "from": from_ms, "units": changed, "alerts": alerts_told(*self._alerts())}
         return orjson.dumps(frame if now_ms is None else frame | {"now": now_ms})
 
     def _picture(self) -> dict[str, Any]:

@@ -15,6 +15,8 @@ class EdgeClock:
 
     def __init__(self) -> None:
         self._lags: deque[int] = deque(maxlen=_MESSAGES)
+        self.newest_ms: int | None = None
+        """How much later than its own time the last message came; negative: it came before."""
 
     @property
     def shift_ms(self) -> int:
@@ -24,7 +26,7 @@ class EdgeClock:
 
     def shift_of(self, edge_ms: int, received_ms: int) -> int:
         """Take a message with its time at the edge; return what to add to its times."""
-        lag_ms = received_ms - edge_ms
+        lag_ms = self.newest_ms = received_ms - edge_ms
         if abs(lag_ms) > CLOCK_OFF_MS:
             self._lags.clear()
             return lag_ms

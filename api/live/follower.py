@@ -83,6 +83,7 @@ class Follower:
 
     def take(self, event: Event) -> None:
         """Handle one event of the host session."""
+        self.counts["messages"] += 1
         if isinstance(event, Data):
             self._data(event)
         elif isinstance(event, NodeBorn):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from api.alerting.standing import alerts_told
 from api.live.readings import GOOD
 from api.live.stream import CHANGES
 from orewatch.plant.evidence import hold_on_change
@@ -123,9 +124,7 @@ class Frames:
         return self._encode(now_ms, {unit_id: entry})
 
     def _encode(self, now_ms: int, units: Mapping[str, Any]) -> bytes:
-        counts, changed_ms = self._alerts()
-        frame = {"t": now_ms, "units": units, "alerts": {"active": sum(counts.values()), "changed": changed_ms}}
-        return orjson.dumps(frame)
+        return orjson.dumps({"t": now_ms, "units": units, "alerts": alerts_told(*self._alerts())})
 
 
 def dry(wet: float | None, ore: Ore | None) -> float | None:

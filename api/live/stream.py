@@ -88,6 +88,7 @@ class Stream:
         self._past: dict[str | None, Past] = {}
         self._lingers: dict[str | None, int] = {}
         self.dropped_slow = 0
+        self.frames_given = 0
         self.given_up = 0
         self.refused = 0
 
@@ -155,6 +156,7 @@ class Stream:
             if self._lingers[unit] <= 0:
                 del self._lingers[unit], self._past[unit]
             return
+        self.frames_given += len(viewers)
         for viewer in list(viewers):
             if not viewer.offer(frame):
                 self.given_up += 1

@@ -14,6 +14,7 @@ from api.live.clock import SECOND_MS, Leap, due_seconds
 from api.live.edge_clock import CLOCK_OFF_MS
 from api.live.readings import LiveReadings, Reading
 from orewatch.plant.evidence_live import HeldReadings
+from orewatch.storage.durations import Durations
 from orewatch.telemetry.scan import SPARKPLUG_QUALITY, Quality
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class Watch:
         self._below: set[str] = set()
         self.counts: Counter[str] = Counter()
         self.tick_ms = 0.0
+        self.ticks = Durations()
         self.judged_ms = 0
 
     def take_unit(self, unit: Unit) -> None:
@@ -137,6 +139,7 @@ class Watch:
             started = asyncio.get_running_loop().time()
             self.tick()
             self.tick_ms = (asyncio.get_running_loop().time() - started) * 1000
+            self.ticks.took(self.tick_ms / 1000)
             self.counts["ticks"] += 1
 
     def _take_in_units(self) -> None:

@@ -112,6 +112,13 @@ class Outbox:
         with self.database.transaction() as connection:
             connection.execute("UPDATE outbox SET given_up = ? WHERE id = ?", (reason, letter.id))
 
+    def oldest_ms(self) -> int | None:
+        """Return when the letter that waits longest was written; None where none waits."""
+        row = self.database.rows(
+            "SELECT min(created_ms) AS oldest FROM outbox WHERE sent_ms IS NULL AND given_up IS NULL"
+        )[0]
+        return None if row["oldest"] is None else int(row["oldest"])
+
     def counts(self) -> dict[str, int]:
         """Return how many letters wait, were sent, were given up."""
         row = self.database.rows(

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 
 import jdatetime
 
-from api.alerting.models import AlertKind
+from api.alerting.models import OWN_KINDS, AlertKind
+from api.notify.own_texts import TITLE_EN, TITLE_FA, own_sentences
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +43,8 @@ class Message(NamedTuple):
 
 def sentences(record: AlertRecord, lost: float | None) -> dict[str, str]:
     """Return the alert in one sentence per language; ``lost``: tonnes, None where unknown."""
+    if record.kind in OWN_KINDS:
+        return own_sentences(record, _tehran(record.onset_ms), persian_number)
     figures = record.figures
     english, persian = _cause(record)
     since_en, since_fa = _tehran(record.onset_ms)
@@ -59,6 +62,8 @@ def sentences(record: AlertRecord, lost: float | None) -> dict[str, str]:
 
 def message(record: AlertRecord, event: str, language: str, base_url: str | None) -> Message:
     """Return what is sent when an alert was ``raised`` or ``cleared``; language en, fa or both."""
+    if record.kind in OWN_KINDS:
+        return _own_message(record, event, language, base_url)
     both = sentences(record, record.tonnes_lost)
     if event == "cleared" and record.cleared_ms is not None:
         hours = (record.cleared_ms - record.onset_ms) / HOUR_MS
@@ -73,6 +78,24 @@ def message(record: AlertRecord, event: str, language: str, base_url: str | None
         "fa": f"{record.unit}: {KIND_FA[record.kind]}" + (" - پایان" if event == "cleared" else ""),
     }
     return _assemble(titles, both, language, f"{base_url.rstrip('/')}/units/{record.unit}" if base_url else None)
+
+
+def _own_message(record: AlertRecord, event: str, language: str, base_url: str | None) -> Message:
+    """Return what is sent of orewatch's own troubles; there is no unit to link to."""
+    both = sentences(record, None)
+    over = event == "cleared" and record.cleared_ms is not None
+    if over and record.cleared_ms is not None:
+        hours = f"{(record.cleared_ms - record.onset_ms) / HOUR_MS:.1f}"
+        at_en, at_fa = _tehran(record.cleared_ms)
+        both = {
+            "en": f"Over at {at_en} after {hours} h.",
+            "fa": f"پایان {at_fa} پس از {persian_number(hours)} ساعت.",
+        }
+    titles = {
+        "en": f"{record.unit}: {TITLE_EN[record.kind]}" + (" - over" if over else ""),
+        "fa": f"اورواچ: {TITLE_FA[record.kind]}" + (" - پایان" if over else ""),
+    }
+    return _assemble(titles, both, language, f"{base_url.rstrip('/')}/alerts/{record.id}" if base_url else None)
 
 
 def digest(unit: str, records: list[AlertRecord], language: str, base_url: str | None) -> Message:

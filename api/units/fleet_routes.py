@@ -12,6 +12,7 @@ from api.instants import iso, iso_or_none
 from api.serving import Serving  # noqa: TC001 - FastAPI reads the annotations
 from api.units import views
 from api.units.models import FleetSummary
+from orewatch.plant.unit import OREWATCH
 
 router = APIRouter(prefix="/api/v1", tags=["fleet"])
 
@@ -39,7 +40,7 @@ async def fleet(service: Serving) -> Response:
             **everything,
             "by_mineral": by_mineral,
             "by_province": by_province,
-            "alerts_active": sum(service.engine.standing.now()[0].values()),
+            "alerts_active": sum(n for unit, n in service.engine.standing.now()[0].items() if unit != OREWATCH),
             "silent": sorted(silent, key=lambda one: (one["since"] or "", one["unit"])),
             "at": iso(now_ms),
         }

@@ -15,6 +15,7 @@ from edge_agent.simulator.running import RunningPlant, simulate
 from edge_agent.simulator.scenarios import SCENARIOS, ScenarioError, Where
 from edge_agent.simulator.story import DEMO_SEED
 from edge_agent.simulator.unit_files import FIRST_PORT, demo_units, example_files
+from orewatch import logs
 
 if TYPE_CHECKING:
     import argparse
@@ -40,6 +41,7 @@ def add_parser(subparsers: argparse._SubParsersAction[Any]) -> None:
         help=f"start with a scenario on; names: {', '.join(n for n, s in SCENARIOS.items() if s.where is Where.PLANT)}",
     )
     parser.add_argument("--write-units", type=Path, metavar="FOLDER", help="write the example agent files and end")
+    logs.add_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -58,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
         _start_scenarios(plants, arguments.scenario)
     except ScenarioError as error:
         return _fail(str(error))
-    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logs.begin("simulate", asked=arguments.log_format, line="%(message)s")
     # The library speaks of every connection.
     logging.getLogger("pymodbus").setLevel(logging.WARNING)
     running = [

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from edge_agent.simulator.story import DEMO_SEED
 from edge_agent.simulator.unit_files import demo_units
+from orewatch import logs
 from orewatch.demo.ports import in_use
 
 MAX_UNITS: Final = 100
@@ -30,6 +31,7 @@ def add_parser(commands: argparse._SubParsersAction[Any]) -> None:
     parser.add_argument(
         "--seed", type=int, default=DEMO_SEED, help="another seed, another day: the two standing alerts are not set up"
     )
+    logs.add_option(parser)
     parser.set_defaults(run=run)
 
 
@@ -47,7 +49,7 @@ def _units(text: str) -> int:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo until Ctrl-C; 0 after a clean stop."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logs.begin("demo", asked=arguments.log_format, level=logging.WARNING, line="%(levelname)s %(name)s: %(message)s")
     if arguments.port and in_use(arguments.port):
         print(  # noqa: T201 - for people
             f"orewatch demo: port {arguments.port} is in use; choose another with --port", file=sys.stderr

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from orewatch.plant.catalogue import Catalogue, CatalogueError, Roles, Signal, SignalKind, SignalRef, catalogue
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 _ROLE_SINGLE = ("flow", "total", "main", "hopper")
 _ROLE_MANY = ("upstream", "drives", "plugged", "tripped", "energised")
+
+OREWATCH: Final = "orewatch"
+"""In the place of a unit's id: orewatch itself, in alerts of its own health. No unit may be called so."""
 
 
 class UnitError(ValueError):
@@ -46,6 +49,10 @@ class Unit:
     latitude: float | None = None
     longitude: float | None = None
     reference: Mapping[SignalRef, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.id == OREWATCH:
+            raise UnitError(f"id: {OREWATCH!r} stands for orewatch itself; allowed: any other id")
 
     def signal(self, ref: SignalRef) -> Signal:
         """Return one signal; KeyError where the unit has none of that name."""

@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 # What is younger or shorter is answered from the raw scans: they are there first, and complete.
 _RAW_SPAN_MS: Final = 2 * 86_400_000
-_ROLLED: Final = (Aggregate.MEAN, Aggregate.MIN, Aggregate.MAX, Aggregate.COUNT)
 _STEP_MS: Final = {Table.MINUTE: MINUTE_MS, Table.HOUR: HOUR_MS}
 _LEVEL: Final = {Table.MINUTE: Level.MINUTES, Table.HOUR: Level.HOURS}
 # What a rollup must be asked for to answer each; an answer half as wide comes in half the time.
@@ -40,6 +39,7 @@ _PARTS: Final = {
     Aggregate.MIN: ("min", "count"),
     Aggregate.MAX: ("max", "count"),
     Aggregate.COUNT: ("count",),
+    Aggregate.LAST: ("last", "count"),
 }
 
 
@@ -67,7 +67,7 @@ class InfluxStore:
             return self._raw(query.unit, classes, query.ref.machine, [query.ref.signal], query.start_ms, query.end_ms)[
                 query.ref.signal
             ]
-        if query.aggregate not in _ROLLED:
+        if query.aggregate not in _PARTS:
             return self._from_raw(query, classes)
         first, *coarser = self._tables(query)
         answer = self._from(first, query, classes)
@@ -138,17 +138,15 @@ class InfluxStore:
         statement = f"SELECT {fields} {_from(tables)} {_where(query.unit, query.ref.machine, start_ms, end_ms)}"
         answer = rows_of_level(self._server, statement, _LEVEL[table])
         columns = {part: _joined(answer, i + 1) for i, part in enumerate(parts)}
-        count = columns["count"]
-        value = columns[parts[0]].values
-        windows = Windows(count.time_ms, value, value, value, count.values.astype(np.int64))
+        count, value = columns["count"], columns[parts[0]]
+        # Windows written before it was kept have no last value.
+        values = np.full(len(count), np.nan)
+        values[np.searchsorted(count.time_ms, value.time_ms)] = value.values
+        windows = Windows(count.time_ms, values, values, values, count.values.astype(np.int64), values)
         joined = regroup(windows, step_ms)
-        values = {
-            Aggregate.MEAN: joined.mean,
-            Aggregate.MIN: joined.low,
-            Aggregate.MAX: joined.high,
-            Aggregate.COUNT: joined.count.astype(np.float64),
-        }
-        return Series(joined.time_ms, values[query.aggregate], table)
+        wanted = joined.of(query.aggregate)
+        known = ~np.isnan(wanted)
+        return Series(joined.time_ms[known], wanted[known], table)
 
 
 def _from(classes: Sequence[str]) -> str:

@@ -220,6 +220,13 @@ class Journal:
         rows = self.database.rows("SELECT seq FROM sqlite_sequence WHERE name = 'blocks'")
         return cast("int", rows[0][0]) if rows else 0
 
+    def received_after(self, position: int) -> int | None:
+        """Return when the oldest block behind ``position`` was received; None where there is none."""
+        rows = self.database.rows(
+            "SELECT received_ms FROM blocks WHERE position > ? ORDER BY position LIMIT 1", (position,)
+        )
+        return cast("int", rows[0][0]) if rows else None
+
     def put_schemas(self, schemas: Sequence[Schema]) -> None:
         """Remember schemas by their hash."""
         new = [s for s in schemas if self.schema(s.hash) is None]
@@ -253,6 +260,14 @@ class Journal:
         """Remember up to which position a projection has come."""
         with self.database.write() as cursor:
             cursor.execute("INSERT OR REPLACE INTO projections VALUES (?, ?)", (projection, position))
+
+    def forget_positions(self, prefix: str, *, but: str) -> None:
+        """Forget projections whose name begins with ``prefix``, except ``but``: their store is no more."""
+        gone = [name for name in self.positions() if name.startswith(prefix) and name != but]
+        if gone:
+            with self.database.write() as cursor:
+                for table, column in (("projections", "name"), ("dirty", "projection")):
+                    cursor.executemany(f"DELETE FROM {table} WHERE {column} = ?", [(name,) for name in gone])
 
     def dead_letters(
         self, *, unit: str | None = None, verdict: Verdict | None = None, limit: int = 100

@@ -55,4 +55,6 @@ CREATE TABLE IF NOT EXISTS counters (
     unit TEXT NOT NULL, name TEXT NOT NULL, reason TEXT NOT NULL, total INTEGER NOT NULL,
     PRIMARY KEY (unit, name, reason)
 ) WITHOUT ROWID;
+-- What a process last told of itself; a row each.
+CREATE TABLE IF NOT EXISTS vitals (process TEXT PRIMARY KEY, data TEXT NOT NULL) WITHOUT ROWID;
 """

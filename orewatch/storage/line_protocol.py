@@ -246,17 +246,17 @@ def _quality_lines(header: BlockHeader, group: ScanGroup, scans: Scans) -> list[
 
 
 def encode_rollups(rows: Sequence[RollupRows]) -> bytes:
-    """Return the lines of rolled-up windows: fields ``mean_``, ``min_``, ``max_``, ``count_`` and the signal's name."""
+    """Return the lines of rolled-up windows: fields ``mean_``, ``min_``, ``max_``, ``count_``, ``last_`` + signal."""
     lines = []
     for part in rows:
         head = series(part.cls + ROLLUP_SUFFIX[part.step_ms], _tags(part, part.machine)) + b" "
         names = [escaped(clean(n) or "_") for n in part.names]
-        table = (part.mean.tolist(), part.low.tolist(), part.high.tolist(), part.count.tolist())
-        for time, means, lows, highs, counts in zip(part.time_ms.tolist(), *table, strict=True):
+        table = [values.tolist() for values in (part.mean, part.low, part.high, part.last, part.count)]
+        for time, *windows in zip(part.time_ms.tolist(), *table, strict=True):
             fields = [
-                b"mean_%b=%b,min_%b=%b,max_%b=%b,count_%b=%d"
-                % (name, repr(mean).encode(), name, repr(low).encode(), name, repr(high).encode(), name, count)
-                for name, mean, low, high, count in zip(names, means, lows, highs, counts, strict=True)
+                b"mean_%b=%b,min_%b=%b,max_%b=%b,last_%b=%b,count_%b=%d"
+                % (name, b"%r" % mean, name, b"%r" % low, name, b"%r" % high, name, b"%r" % last, name, count)
+                for name, mean, low, high, last, count in zip(names, *windows, strict=True)
                 if count
             ]
             if fields:

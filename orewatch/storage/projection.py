@@ -38,9 +38,9 @@ class RollupRows:
     """Rolled-up windows of one machine, to be written to ``<cls>_1m`` or ``<cls>_1h``.
 
     A window is named by its start: ``time_ms`` int64[n], multiples of ``step_ms`` (60_000 or 3_600_000).
-    ``mean``, ``low``, ``high`` float64[n, k] in physical units and ``count`` int64[n, k] of GOOD values;
-    k columns named ``names``. A column whose count is 0 in a window is left out there. Rows replace what
-    the store holds for the same window.
+    ``mean``, ``low``, ``high`` and ``last`` (the last one by event time) float64[n, k] in physical units and
+    ``count`` int64[n, k] of GOOD values; k columns named ``names``. A column whose count is 0 in a window is left
+    out there. Rows replace what the store holds for the same window.
     """
 
     unit: str
@@ -56,6 +56,7 @@ class RollupRows:
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     count: NDArray[np.int64]
+    last: NDArray[np.float64]
 
 
 class RejectedBy(StrEnum):

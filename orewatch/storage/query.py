@@ -97,8 +97,8 @@ class Query:
 
     @property
     def table(self) -> Table:
-        """Return the coarsest table that can answer; first and last are only in the raw values."""
-        in_rollups = self.aggregate not in (Aggregate.RAW, Aggregate.FIRST, Aggregate.LAST)
+        """Return the coarsest table that can answer; the first value is only in the raw ones."""
+        in_rollups = self.aggregate not in (Aggregate.RAW, Aggregate.FIRST)
         if not in_rollups or self.step_ms is None or self.step_ms % MINUTE_MS:
             return Table.RAW
         return Table.MINUTE if self.step_ms % HOUR_MS else Table.HOUR

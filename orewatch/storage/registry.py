@@ -10,9 +10,12 @@ import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Self
 
+from pydantic import ValidationError
+
 from orewatch.plant.unit import Unit, UnitError, unit_from_json
 from orewatch.storage.database import Database
 from orewatch.storage.journal_tables import JOURNAL_DDL
+from orewatch.storage.vitals import Vitals
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -29,6 +32,15 @@ class CounterKey(NamedTuple):
     unit: str
     name: str
     reason: str = ""
+
+
+class SpoolState(NamedTuple):
+    """A node's spool as it last told: blocks that wait, scans dropped since it was made; None where it never did."""
+
+    node: str
+    last_seen_ms: int
+    depth: int | None
+    dropped: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +191,27 @@ class Registry:
             cursor.executemany(
                 "INSERT OR REPLACE INTO counters VALUES (?, ?, ?, ?)", [(*key, total) for key, total in totals]
             )
+
+    def put_vitals(self, process: str, vitals: Vitals) -> None:
+        """Write how a process is; what it said before is replaced."""
+        with self._database.write() as cursor:
+            cursor.execute("INSERT OR REPLACE INTO vitals VALUES (?, ?)", (process, vitals.model_dump_json()))
+
+    def vitals(self, process: str) -> Vitals | None:
+        """Return how a process last said it is; None where it never did, or in words of another version."""
+        rows = self._database.rows("SELECT data FROM vitals WHERE process = ?", (process,))
+        try:
+            return Vitals.model_validate_json(str(rows[0][0])) if rows else None
+        except ValidationError as error:
+            log.warning("the vital signs of %s cannot be read: %d faults", process, error.error_count())
+            return None
+
+    def spools(self) -> list[SpoolState]:
+        """Return what is known of each node's spool, by node id."""
+        rows: list[tuple[Any, ...]] = self._database.rows(
+            "SELECT node, last_seen_ms, depth, dropped FROM nodes ORDER BY node"
+        )
+        return [SpoolState(*row) for row in rows]
 
 
 def _record(row: tuple[Any, ...]) -> NodeRecord:

@@ -14,16 +14,18 @@ if TYPE_CHECKING:
 BLOCKS_AT_ONCE: Final = 500
 
 
-def prune(journal: Journal, *, projections: Iterable[str], received_before_ms: int) -> int:
+def prune(
+    journal: Journal, *, projections: Iterable[str], received_before_ms: int, at_most: int = BLOCKS_AT_ONCE
+) -> int:
     """Delete the oldest blocks received before ``received_before_ms`` that every projection named has.
 
-    Returns how many, at most a few hundred at a time. Their numbers stay known, so that a late resend is a duplicate.
+    Returns how many, ``at_most`` at a time. Their numbers stay known, so that a late resend is a duplicate.
     """
     passed = min((journal.position(name) for name in projections), default=0)
     rows: list[tuple[Any, ...]] = journal.database.rows(
         "SELECT b.position, b.spool, b.number, b.last_ms, s.unit, b.received_ms FROM blocks b"
         " JOIN spools s ON s.id = b.spool WHERE b.position <= ? ORDER BY b.position LIMIT ?",
-        (passed, BLOCKS_AT_ONCE),
+        (passed, at_most),
     )
     doomed = [row[:5] for row in itertools.takewhile(lambda row: row[5] < received_before_ms, rows)]
     if not doomed:

@@ -1,7 +1,8 @@
 """The embedded store's own file: rolled-up windows and newest values, beside the journal. Always computable again.
 
 A projection of the journal like any other. Its name holds the file's UUID: a file that was deleted comes back
-under another name, which begins at position 0.
+under another name, which begins at position 0. So does a file of an earlier layout: what it holds stays readable,
+and all windows whose blocks the journal still has are computed again.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from numpy.typing import NDArray
+
     from orewatch.storage.projection import DecodedBlock, RollupRows
 
 _DDL: Final = """
@@ -39,7 +42,11 @@ CREATE TABLE IF NOT EXISTS windows (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS latest (unit TEXT PRIMARY KEY, readings TEXT NOT NULL) WITHOUT ROWID;
 """
+NAME_PREFIX: Final = "embedded-"
 RETRY_S: Final = 1.0
+# 2: with the last value of each window. What was written in layout 1 has shorter rows.
+LAYOUT: Final = "2"
+_FIELDS: Final = ("mean", "low", "high", "count", "last")
 
 
 class RollupTables:
@@ -47,8 +54,16 @@ class RollupTables:
 
     def __init__(self, *, database: Database) -> None:
         self._database = database
-        rows = database.rows("SELECT value FROM meta WHERE key = 'uuid'")
-        self.name = f"embedded-{str(rows[0][0])[:8]}"
+        if not database.read_only and database.rows("SELECT value FROM meta WHERE key = 'layout'") != [(LAYOUT,)]:
+            with database.write() as cursor:
+                cursor.execute("UPDATE meta SET value = lower(hex(randomblob(16))) WHERE key = 'uuid'")
+                cursor.execute("INSERT OR REPLACE INTO meta VALUES ('layout', ?)", (LAYOUT,))
+
+    @property
+    def name(self) -> str:
+        """The projection's name. A reader sees it change when the collector brings an older file up to date."""
+        rows = self._database.rows("SELECT value FROM meta WHERE key = 'uuid'")
+        return f"{NAME_PREFIX}{str(rows[0][0])[:8]}"
 
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Self:
@@ -92,7 +107,8 @@ class RollupTables:
 
     def windows(self, unit: str, ref: SignalRef, step_ms: int, start_ms: int, end_ms: int) -> Windows:
         """Return one signal's windows that start in ``[start_ms, end_ms)``, ascending."""
-        found: list[tuple[int, float, float, float, int]] = []
+        times: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
+        parts: list[NDArray[np.float64]] = [np.empty((0, len(_FIELDS)))]
         for number, text in self._database.rows(
             "SELECT id, names FROM series WHERE unit = ? AND machine = ?", (unit, ref.machine)
         ):
@@ -103,19 +119,13 @@ class RollupTables:
                 "SELECT window, data FROM windows WHERE series = ? AND step_ms = ? AND window >= ? AND window < ?",
                 (number, step_ms, start_ms, end_ms),
             )
-            data = np.frombuffer(b"".join(r[1] for r in rows), _layout(len(names)))
-            at = names.index(ref.signal)
-            columns = (data[name][:, at].tolist() for name in ("mean", "low", "high", "count"))
-            found += zip((r[0] for r in rows), *columns, strict=True)
-        found = sorted(row for row in found if row[4])
-        time_ms, mean, low, high, count = zip(*found, strict=True) if found else ((), (), (), (), ())
-        return Windows(
-            np.array(time_ms, np.int64),
-            np.array(mean, np.float64),
-            np.array(low, np.float64),
-            np.array(high, np.float64),
-            np.array(count, np.int64),
-        )
+            times.append(np.array([r[0] for r in rows], np.int64))
+            parts.append(_unpacked([r[1] for r in rows], len(names), names.index(ref.signal)))
+        time_ms, table = np.concatenate(times), np.concatenate(parts)
+        some = np.flatnonzero(table[:, _FIELDS.index("count")])
+        order = some[np.argsort(time_ms[some], kind="stable")]
+        mean, low, high, count, last = table[order].T
+        return Windows(time_ms[order], mean, low, high, count.astype(np.int64), last)
 
     def latest(self, unit: str) -> dict[SignalRef, Latest]:
         """Return the newest readings of a unit, as of the projection's position."""
@@ -175,15 +185,29 @@ class EmbeddedProjection:
         return WriteOutcome(written=len(rows))
 
 
-def _layout(columns: int) -> np.dtype[np.void]:
-    fields = [("mean", "<f8", (columns,)), ("low", "<f8", (columns,)), ("high", "<f8", (columns,))]
-    return np.dtype([*fields, ("count", "<u4", (columns,))])
+def _layout(columns: int, fields: Sequence[str]) -> np.dtype[np.void]:
+    return np.dtype([(name, "<u4" if name == "count" else "<f8", (columns,)) for name in fields])
 
 
 def _packed(part: RollupRows) -> list[bytes]:
-    data = np.empty(len(part.time_ms), _layout(len(part.names)))
-    data["mean"], data["low"], data["high"], data["count"] = part.mean, part.low, part.high, part.count
+    data = np.empty(len(part.time_ms), _layout(len(part.names), _FIELDS))
+    for name in _FIELDS:
+        data[name] = getattr(part, name)
     return [row.tobytes() for row in data]
+
+
+def _unpacked(rows: Sequence[bytes], columns: int, at: int) -> NDArray[np.float64]:
+    """Return one column's mean, low, high, count, last, float64[n, 5]; last is NaN in rows of layout 1."""
+    table = np.full((len(rows), len(_FIELDS)), np.nan)
+    lengths = np.array([len(row) for row in rows])
+    for fields in (_FIELDS, _FIELDS[:-1]):
+        layout = _layout(columns, fields)
+        mine = np.flatnonzero(lengths == layout.itemsize)
+        if len(mine):
+            data = np.frombuffer(b"".join(rows if len(mine) == len(rows) else [rows[i] for i in mine.tolist()]), layout)
+            for number, name in enumerate(fields):
+                table[mine, number] = data[name][:, at]
+    return table
 
 
 def _text(newest: dict[SignalRef, Latest]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from orewatch.storage.projection import RollupRows
+from orewatch.storage.query import Aggregate
 from orewatch.telemetry.scan import Quality, physical
 
 if TYPE_CHECKING:
@@ -28,13 +29,27 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Windows:
-    """One signal's windows: starts int64[n] ascending, mean, low, high float64[n], count int64[n] above 0."""
+    """One signal's windows: starts int64[n] ascending, mean, low, high, last float64[n], count int64[n] above 0.
+
+    ``last`` is the last GOOD value by event time; NaN where it is unknown, in windows rolled up before it was kept.
+    """
 
     time_ms: NDArray[np.int64]
     mean: NDArray[np.float64]
     low: NDArray[np.float64]
     high: NDArray[np.float64]
     count: NDArray[np.int64]
+    last: NDArray[np.float64]
+
+    def of(self, aggregate: Aggregate) -> NDArray[np.float64]:
+        """Return what ``aggregate`` (mean, min, max, count or last) makes of each window."""
+        return {
+            Aggregate.MEAN: self.mean,
+            Aggregate.MIN: self.low,
+            Aggregate.MAX: self.high,
+            Aggregate.COUNT: self.count.astype(np.float64),
+            Aggregate.LAST: self.last,
+        }[aggregate]
 
 
 class _Group(NamedTuple):
@@ -105,14 +120,15 @@ def windows_of(time_ms: NDArray[np.int64], values: NDArray[np.float64], step_ms:
     starts = np.flatnonzero(np.append(True, np.diff(window) > 0)) if len(window) else np.empty(0, np.int64)
     if not len(starts):
         none = np.empty(0, np.float64)
-        return Windows(np.empty(0, np.int64), none, none, none, np.empty(0, np.int64))
-    count = np.diff(np.append(starts, len(window)))
+        return Windows(np.empty(0, np.int64), none, none, none, np.empty(0, np.int64), none)
+    ends = np.append(starts[1:], len(window))
     return Windows(
         window[starts] * step_ms,
-        np.add.reduceat(values, starts) / count,
+        np.add.reduceat(values, starts) / (ends - starts),
         np.minimum.reduceat(values, starts),
         np.maximum.reduceat(values, starts),
-        count,
+        ends - starts,
+        values[ends - 1],
     )
 
 
@@ -129,6 +145,7 @@ def regroup(windows: Windows, step_ms: int) -> Windows:
         np.minimum.reduceat(windows.low, starts),
         np.maximum.reduceat(windows.high, starts),
         count,
+        windows.last[np.append(starts[1:], len(large)) - 1],
     )
 
 
@@ -170,7 +187,7 @@ def _joined(group: ScanGroup, parts: Sequence[Scans]) -> _Group:
 
 
 def _roll_group(group: _Group, wanted: NDArray[np.int64], step_ms: int) -> list[NDArray[Any]] | None:
-    """Return time, mean, low, high, count of the wanted windows; None where there are none."""
+    """Return time, mean, low, high, count, last of the wanted windows; None where there are none."""
     start = group.time_ms // step_ms * step_ms
     place = np.minimum(np.searchsorted(wanted, start), len(wanted) - 1)
     inside = wanted[place] == start
@@ -184,22 +201,39 @@ def _roll_group(group: _Group, wanted: NDArray[np.int64], step_ms: int) -> list[
             time_ms, values, good = _merged(time_ms, values, good)
     window = time_ms // step_ms
     starts = np.flatnonzero(np.append(True, np.diff(window) > 0))
+    ends = np.append(starts[1:], len(window))
     if good.all():
-        count = np.repeat(np.diff(np.append(starts, len(window)))[:, None], values.shape[1], axis=1)
-        total, low, high = values, values, values
+        count = np.repeat((ends - starts)[:, None], values.shape[1], axis=1)
+        total, low, high = np.add.reduceat(values, starts, axis=0), values, values
+        last = values[ends - 1]
     else:
         count = np.add.reduceat(good, starts, axis=0, dtype=np.int64)
-        total = np.where(good, values, 0.0)
+        total = np.column_stack([_sums(values[:, at], good[:, at], count[:, at]) for at in range(values.shape[1])])
         low, high = np.where(good, values, np.inf), np.where(good, values, -np.inf)
+        row = np.maximum.reduceat(np.where(good, np.arange(len(window))[:, None], 0), starts, axis=0)
+        last = np.take_along_axis(values, row, axis=0)
     kept = count.any(axis=1)
     if not kept.any():
         return None
-    mean = np.add.reduceat(total, starts, axis=0) / np.maximum(count, 1)
+    mean = total / np.maximum(count, 1)
     lows, highs = np.minimum.reduceat(low, starts, axis=0), np.maximum.reduceat(high, starts, axis=0)
     empty = count == 0
     lows[empty], highs[empty] = np.nan, np.nan
-    mean[empty] = np.nan
-    return [(window[starts] * step_ms)[kept], mean[kept], lows[kept], highs[kept], count[kept]]
+    mean[empty], last[empty] = np.nan, np.nan
+    return [(window[starts] * step_ms)[kept], mean[kept], lows[kept], highs[kept], count[kept], last[kept]]
+
+
+def _sums(values: NDArray[np.float64], good: NDArray[np.bool_], count: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the sum of one column's GOOD values in each window, ``count`` of them.
+
+    Added as :func:`windows_of` adds them, without those in between: the same to the last bit whichever way is taken.
+    """
+    ends = np.cumsum(count)
+    some = count > 0
+    sums = np.zeros(len(count))
+    if some.any():
+        sums[some] = np.add.reduceat(values[good], (ends - count)[some])
+    return sums
 
 
 def _merged(
@@ -227,7 +261,7 @@ def _by_signal(blocks: Sequence[DecodedBlock], wanted: NDArray[np.int64], step_m
         kept = np.isin(found.time_ms, wanted)
         if kept.any():
             table: list[NDArray[Any]] = [found.time_ms[kept]]
-            table += [part[kept][:, None] for part in (found.mean, found.low, found.high, found.count)]
+            table += [part[kept][:, None] for part in (found.mean, found.low, found.high, found.count, found.last)]
             rows.append(_rows(blocks[-1], ref.machine, cls, (ref.signal,), step_ms, table))
     return rows
 
@@ -240,7 +274,7 @@ def _rows(
     step_ms: int,
     table: Sequence[NDArray[Any]],
 ) -> RollupRows:
-    time_ms, mean, low, high, count = table
+    time_ms, mean, low, high, count, last = table
     header = block.header
     return RollupRows(
         unit=header.unit,
@@ -256,4 +290,5 @@ def _rows(
         low=low,
         high=high,
         count=count.astype(np.int64),
+        last=last,
     )

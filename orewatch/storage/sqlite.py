@@ -103,7 +103,6 @@ class EmbeddedStore:
     def __init__(self, *, journal: Journal, tables: RollupTables) -> None:
         self._journal = journal
         self._tables = tables
-        self._progress = Progress(database=journal.database, projection=tables.name)
         self._reader = BlockReader(journal=journal)
 
     @classmethod
@@ -121,6 +120,10 @@ class EmbeddedStore:
         """Close both files."""
         self._journal.close()
         self._tables.close()
+
+    @property
+    def _progress(self) -> Progress:
+        return Progress(database=self._journal.database, projection=self._tables.name)
 
     def series(self, query: Query) -> Series:
         """Answer one query."""
@@ -163,14 +166,12 @@ class EmbeddedStore:
     def _aggregated(self, query: Query) -> Series:
         time_ms, values = self._values(query, query.window_start_ms, query.window_end_ms)
         step_ms = query.step_ms or 1
-        if query.aggregate in {Aggregate.FIRST, Aggregate.LAST}:
+        if query.aggregate is Aggregate.FIRST:
             if not len(time_ms):
                 return empty_series()
             window = time_ms // step_ms
-            changes = np.flatnonzero(np.diff(window) > 0)
-            first = np.append(0, changes + 1)
-            taken = first if query.aggregate is Aggregate.FIRST else np.append(changes, len(window) - 1)
-            return Series(window[first] * step_ms, values[taken])
+            first = np.append(0, np.flatnonzero(np.diff(window) > 0) + 1)
+            return Series(window[first] * step_ms, values[first])
         return _chosen(windows_of(time_ms, values, step_ms), query.aggregate, Table.RAW)
 
     def _rolled(self, query: Query) -> Series:
@@ -203,7 +204,7 @@ def runs(starts: Sequence[int], step_ms: int) -> list[tuple[int, int]]:
 def picked(windows: Windows, mask: NDArray[np.bool_]) -> Windows:
     """Return the windows where ``mask`` is true."""
     w = windows
-    return Windows(w.time_ms[mask], w.mean[mask], w.low[mask], w.high[mask], w.count[mask])
+    return Windows(w.time_ms[mask], w.mean[mask], w.low[mask], w.high[mask], w.count[mask], w.last[mask])
 
 
 def joined(parts: Sequence[Windows]) -> Windows:
@@ -216,6 +217,7 @@ def joined(parts: Sequence[Windows]) -> Windows:
         np.concatenate([p.low for p in parts])[order],
         np.concatenate([p.high for p in parts])[order],
         np.concatenate([p.count for p in parts])[order],
+        np.concatenate([p.last for p in parts])[order],
     )
 
 
@@ -237,10 +239,7 @@ def _within(
 
 
 def _chosen(windows: Windows, aggregate: Aggregate, table: Table) -> Series:
-    values = {
-        Aggregate.MEAN: windows.mean,
-        Aggregate.MIN: windows.low,
-        Aggregate.MAX: windows.high,
-        Aggregate.COUNT: windows.count,
-    }[aggregate]
-    return Series(windows.time_ms, values.astype(np.float64), table)
+    values = windows.of(aggregate)
+    # What the last value of an old window was is not known: no value is better than a wrong one.
+    known = ~np.isnan(values)
+    return Series(windows.time_ms[known], values[known], table)

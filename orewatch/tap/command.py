@@ -125,6 +125,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--password-file", type=Path, help="a file that holds the password")
     parser.add_argument("--tls", action="store_true", help="connect with TLS")
     parser.add_argument("--ca", type=Path, help="the authority that signed the broker's certificate (implies --tls)")
+    parser.add_argument("--certificate", type=Path, help="your certificate, PEM (implies --tls)")
+    parser.add_argument("--key", type=Path, help="its key, PEM")
     parser.add_argument("--names", action="store_true", help="ask units whose birth was missed for it, once each")
     parser.add_argument("--all", action="store_true", help="show every metric of a message")
     parser.add_argument("--count", type=int, help="stop after so many messages")
@@ -139,7 +141,9 @@ def run(args: argparse.Namespace) -> int:
     except (TopicError, OSError) as error:
         print(f"orewatch tap: {error}", file=sys.stderr)  # noqa: T201 - for people
         return 2
-    tls = TlsSettings(ca=args.ca) if args.tls or args.ca else None
+    tls = None
+    if args.tls or args.ca or args.certificate:
+        tls = TlsSettings(ca=args.ca, certificate=args.certificate, key=args.key)
 
     def client(on_message: Callable[[str, bytes], None]) -> MqttClient:
         return MqttClient(

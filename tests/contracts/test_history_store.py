@@ -115,7 +115,7 @@ def test_aggregates_over_windows(filled: Filled, aggregate: Aggregate, step_ms: 
     assert series.values.tolist() == pytest.approx([OF_WINDOW[aggregate](v) for v in windows.values()], rel=1e-12)
 
 
-@pytest.mark.parametrize("aggregate", [Aggregate.MEAN, Aggregate.MIN, Aggregate.MAX, Aggregate.COUNT])
+@pytest.mark.parametrize("aggregate", [a for a in OF_WINDOW if a is not Aggregate.FIRST])
 def test_late_blocks_count_in_windows_that_were_answered_before(filled: Filled, aggregate: Aggregate) -> None:
     expected = Expected()
     early, late = block(2, jaw(START_MS + 30 * SECOND_MS, 60, seed=5)), block(1, jaw(START_MS, 30, seed=6))
@@ -130,7 +130,7 @@ def test_late_blocks_count_in_windows_that_were_answered_before(filled: Filled, 
     assert raw(filled.store, CURRENT) == expected.raw("pb-01", CURRENT, START_MS, END_MS)
 
 
-@pytest.mark.parametrize("aggregate", [Aggregate.MEAN, Aggregate.MIN, Aggregate.MAX, Aggregate.COUNT])
+@pytest.mark.parametrize("aggregate", [a for a in OF_WINDOW if a is not Aggregate.FIRST])
 def test_long_spans_by_hours(filled: Filled, aggregate: Aggregate) -> None:
     expected = Expected()
     blocks = [block(i + 1, jaw(START_MS + i * 5 * HOUR_MS + 59 * MINUTE_MS, 120, seed=i)) for i in range(24)]
@@ -153,7 +153,12 @@ def test_only_good_values_are_in_a_series(filled: Filled) -> None:
     filled.write(mixed)
     assert [t - START_MS for t, _ in raw(filled.store, CURRENT)] == [0, 4 * SECOND_MS]
     for ref in (CURRENT, VIBRATION):
-        assert raw(filled.store, ref) == expected.raw("pb-01", ref, START_MS, END_MS)
+        scanned = expected.raw("pb-01", ref, START_MS, END_MS)
+        assert raw(filled.store, ref) == scanned
+        last = Query(
+            unit="pb-01", ref=ref, start_ms=START_MS, end_ms=END_MS, step_ms=MINUTE_MS, aggregate=Aggregate.LAST
+        )
+        assert filled.store.series(last).values.tolist() == [scanned[-1][1]]
 
 
 def test_latest_is_the_newest_reading_whatever_its_quality(filled: Filled) -> None:

@@ -63,8 +63,16 @@ def test_a_command_that_is_not_installed_says_how_to_get_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with_tap(monkeypatch, ModuleNotFoundError("No module named 'x'", name="x"))
-    assert cli.main(["tap"]) == 2
-    assert "x is not installed" in capsys.readouterr().err
+    for words in (["tap"], ["tap", "--host", "broker", "more"]):
+        assert cli.main(words) == 2
+        assert "x is not installed" in capsys.readouterr().err
+
+
+def test_an_option_that_a_command_has_not_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["tap", "--hots", "broker"])
+    assert caught.value.code == 2
+    assert "--hots" in capsys.readouterr().err
 
 
 def test_an_unknown_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,6 +1,6 @@
 // The bar at the foot of a phone: the most urgent alert that nobody took, and one big button to take it.
 
-import { kindWord, lasting, showPriority } from "./alert_words.js";
+import { kindWord, lasting, showPriority, unitWord } from "./alert_words.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { span } from "./format.js";
 import { join, t } from "./language.js";
@@ -35,8 +35,8 @@ export function takeBar({ place, take }) {
       if (alert === null) return;
       showPriority(mark, alert.priority);
       setAttribute(place, "data-priority", alert.priority);
-      setText(text, join(alert.unit, kindWord(alert), span(lasting(alert, now))));
-      setAttribute(button, "aria-label", t("watch.take", { kind: kindWord(alert), unit: alert.unit }));
+      setText(text, join(unitWord(alert.unit), kindWord(alert), span(lasting(alert, now))));
+      setAttribute(button, "aria-label", t("watch.take", { kind: kindWord(alert), unit: unitWord(alert.unit) }));
     },
   };
 }

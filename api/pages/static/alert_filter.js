@@ -1,11 +1,12 @@
 // Which alerts are shown: all of it in the address, so that it can be sent to somebody and survives a reload.
 
-import { kindWord, sentenceOf } from "./alert_words.js";
+import { kindWord, sentenceOf, unitWord } from "./alert_words.js";
 import { arrange, h, setAttribute } from "./dom.js";
 import { folded, t, word } from "./language.js";
 
+const OWN_KINDS = ["collector_silent", "collector_behind", "store_down", "disk_filling", "outbox_stuck", "certificate_ageing", "server_clock"];
 const FIXED = {
-  kind: ["idle", "underperforming", "not_producing", "comms_loss"],
+  kind: ["idle", "underperforming", "not_producing", "comms_loss", ...OWN_KINDS],
   state: ["UNACK", "RTNUN", "ACKED", "SHLVD", "NORM"],
   priority: ["high", "medium", "low"],
 };
@@ -15,7 +16,7 @@ const NAMES = ["q", ...SELECTS];
 
 
 function haystack(alert) {
-  const names = [alert.unit, alert.machine, alert.signal, alert.kind, kindWord(alert), alert.reason, sentenceOf(alert), alert.acknowledged_by, ...(alert.notes ?? []).map((note) => `${note.by} ${note.text}`)];
+  const names = [alert.unit, unitWord(alert.unit), alert.machine, alert.signal, alert.kind, kindWord(alert), alert.reason, sentenceOf(alert), alert.acknowledged_by, ...(alert.notes ?? []).map((note) => `${note.by} ${note.text}`)];
   return folded(names.filter(Boolean).join(" "));
 }
 
@@ -28,7 +29,9 @@ export function alertFilter({ search, toggle, choices, changed }) {
   const clear = h("button", { type: "button", class: "button", onclick: () => choose(Object.fromEntries(NAMES.map((name) => [name, ""]))) }, t("watch.clear"));
   const selects = Object.fromEntries(
     SELECTS.map((name) => {
-      const options = (FIXED[name] ?? []).map((value) => h("option", { value }, word(WORDS[name], value)));
+      const all = (FIXED[name] ?? []).map((value) => h("option", { value }, word(WORDS[name], value)));
+      const own = all.filter(({ value }) => OWN_KINDS.includes(value));
+      const options = own.length ? [...all.slice(0, -own.length), h("optgroup", { label: t("own.group") }, own)] : all;
       return [name, h("select", { class: "field", "aria-label": t(`watch.by.${name}`), "data-name": name, onchange: (event) => choose({ [name]: event.target.value }) }, h("option", { value: "" }, t(`watch.every.${name}`)), options)];
     }),
   );
@@ -66,7 +69,7 @@ export function alertFilter({ search, toggle, choices, changed }) {
   function offer(units) {
     const wanted = [...new Set([...units, chosen.unit].filter(Boolean))].sort();
     const known = new Map([...selects.unit.options].map((option) => [option.value, option]));
-    arrange(selects.unit, ["", ...wanted].map((value) => known.get(value) ?? h("option", { value }, value)));
+    arrange(selects.unit, ["", ...wanted].map((value) => known.get(value) ?? h("option", { value }, value && unitWord(value))));
     selects.unit.value = chosen.unit;
   }
   search.addEventListener("input", () => choose({ q: search.value }));

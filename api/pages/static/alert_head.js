@@ -1,10 +1,9 @@
 // The head of an alert's page: what, where, since when, why, and what it cost.
 
-import { figuresOf, kindWord, lasting, showPriority } from "./alert_words.js";
+import { figuresOf, isOwn, kindWord, lasting, sentenceOf, showPriority, showUnit } from "./alert_words.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { instant, moment, number, span } from "./format.js";
-import { join, language, t, word } from "./language.js";
-import { reasonWord } from "./states.js";
+import { join, t, word } from "./language.js";
 
 const MINUTE_MS = 60_000;
 const FACTS = ["onset", "raised", "recorded", "cleared", "lasts", "lost", "taken"];
@@ -43,13 +42,12 @@ export function alertHead(node) {
       setAttribute(node, "data-priority", alert.priority);
       showPriority(mark, alert.priority);
       setText(kind, kindWord(alert));
-      setText(unit, alert.unit);
-      setAttribute(unit, "href", `/units/${encodeURIComponent(alert.unit)}`);
+      showUnit(unit, alert);
       setText(where, place);
       setText(state, word("alert.state", alert.state));
-      setText(why, join(reasonWord(alert.reason), figuresOf(alert)) || (alert.text?.[language] ?? ""));
+      setText(why, sentenceOf(alert));
       setText(points, join(...pointsOf(alert)));
-      setText(advice, ["hard_ore", "feed"].includes(alert.reason) ? t(`one.points.${alert.reason}`) : "");
+      setText(advice, isOwn(alert) ? word("own.do", alert.kind) : ["hard_ore", "feed"].includes(alert.reason) ? t(`one.points.${alert.reason}`) : "");
       const over = alert.cleared_at !== null;
       say("onset", moment(instant(alert.onset_at), now));
       say("raised", moment(instant(alert.raised_at), now));
@@ -57,7 +55,7 @@ export function alertHead(node) {
       say("cleared", over ? moment(instant(alert.cleared_at), now) : t("one.stands"));
       setText(values.lasts.label, t(over ? "one.lasted" : "one.lasts"));
       say("lasts", span(lasting(alert, now)));
-      say("lost", alert.tonnes_lost === null ? t("one.lost.unknown") : `${number(alert.tonnes_lost, 1)} ${word("ucum", "t")}`);
+      say("lost", isOwn(alert) ? "" : alert.tonnes_lost === null ? t("one.lost.unknown") : `${number(alert.tonnes_lost, 1)} ${word("ucum", "t")}`);
       say("taken", alert.acknowledged_by ? t("one.taken.by", { who: alert.acknowledged_by, moment: moment(instant(alert.acknowledged_at), now) }) : t("one.taken.none"));
     },
   };

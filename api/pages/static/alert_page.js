@@ -9,7 +9,7 @@ import { alertDeeds } from "./alert_deeds.js";
 import { alertHead } from "./alert_head.js";
 import { askName } from "./alert_name.js";
 import { alertTimeline } from "./alert_timeline.js";
-import { isUntaken, kindWord } from "./alert_words.js";
+import { isOwn, isUntaken, kindWord } from "./alert_words.js";
 import { answeredAt, ApiError, ask, insist } from "./api.js";
 import { h, setText } from "./dom.js";
 import { number } from "./format.js";
@@ -118,6 +118,13 @@ const later = (load) =>
     }
   });
 
+/** There is no plant around orewatch itself. */
+function leaveOutAround() {
+  part("around").parentElement.hidden = true;
+  part("content").toggleAttribute("data-own", true);
+  document.title = `${kindWord(alert)} · ${t("app.name")}`;
+}
+
 /** Where it is and what the plant did: asked for once the alert itself stands. */
 async function fillAround() {
   const [{ aroundOnset }, unit] = await Promise.all([later(() => import("./alert_around.js")), insist(() => ask(`/api/v1/units/${encodeURIComponent(alert.unit)}`)), later(() => learn("unit"))]);
@@ -146,8 +153,9 @@ async function begin() {
   note.hidden = true;
   part("head").hidden = false;
   for (const body of document.querySelectorAll("[data-after-load]")) body.hidden = false;
+  if (isOwn(alert)) return leaveOutAround();
   setText(part("around"), t("one.around.loading"));
-  await fillAround().catch((error) => {
+  return fillAround().catch((error) => {
     if (!(error instanceof ApiError)) throw error;
     setText(part("around"), t("one.around.trouble"));
   });

@@ -1,6 +1,6 @@
 // One alert in the list: what, where, why, since when, what it cost, who took it; and the button to take it.
 
-import { isUntaken, kindWord, lasting, lostOf, sentenceOf, showPriority, takenOf } from "./alert_words.js";
+import { isUntaken, kindWord, lasting, lostOf, sentenceOf, showPriority, showUnit, takenOf, unitWord } from "./alert_words.js";
 import { h, setAttribute, setText } from "./dom.js";
 import { instant, moment, span } from "./format.js";
 import { join, t, word } from "./language.js";
@@ -41,8 +41,7 @@ export function alertRow({ take }) {
       showPriority(mark, alert.priority);
       setText(name, kindWord(alert));
       setAttribute(name, "href", `/alerts/${alert.id}`);
-      setText(unit, alert.unit);
-      setAttribute(unit, "href", `/units/${encodeURIComponent(alert.unit)}`);
+      showUnit(unit, alert);
       setText(state, word("alert.state", alert.state));
       setText(why, sentenceOf(alert));
       setText(taken, join(takenOf(alert, now), alert.historical && t("alert.historical")));
@@ -50,7 +49,7 @@ export function alertRow({ take }) {
       setText(age, over ? t("watch.lasted", { span: span(lasting(alert, now)) }) : span(lasting(alert, now)));
       setText(since, t("watch.since", { moment: moment(instant(alert.onset_at), now) }));
       button.hidden = !isUntaken(alert);
-      setAttribute(button, "aria-label", t("watch.take", { kind: kindWord(alert), unit: alert.unit }));
+      setAttribute(button, "aria-label", t("watch.take", { kind: kindWord(alert), unit: unitWord(alert.unit) }));
     },
   };
 }

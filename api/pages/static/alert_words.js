@@ -1,6 +1,6 @@
 // What an alert is called, and what is said of it: the same on the unit's page, in the list and on its own page.
 
-import { h } from "./dom.js";
+import { h, setAttribute, setText } from "./dom.js";
 import { instant, moment, number, percent, span } from "./format.js";
 import { join, language, t, word } from "./language.js";
 import { icon, reasonWord } from "./states.js";
@@ -21,6 +21,19 @@ export function byUrgency(a, b) {
   return (ORDER[a.state] ?? 5) - (ORDER[b.state] ?? 5) || gravity(b) - gravity(a) || instant(b.raised_at) - instant(a.raised_at) || b.id - a.id;
 }
 
+/** What is in a unit's place where the alert is about orewatch itself. */
+export const OWN = "orewatch";
+export const isOwn = (alert) => alert.unit === OWN;
+
+/** What stands in a unit's place, in words. */
+export const unitWord = (unit) => (unit === OWN ? t("app.name") : unit);
+
+/** Show which unit it is about; orewatch itself has no page to go to. */
+export function showUnit(link, alert) {
+  setText(link, unitWord(alert.unit));
+  setAttribute(link, "href", isOwn(alert) ? null : `/units/${encodeURIComponent(alert.unit)}`);
+}
+
 export const kindWord = (alert) => word("kind", alert.kind);
 
 /** Fill `node` with the mark of a priority: a shape of its own, and the word for those who hear it. */
@@ -38,6 +51,7 @@ export function figuresOf(alert) {
 
 /** Why, and by how much. What and since when stand beside it. */
 export function sentenceOf(alert) {
+  if (isOwn(alert)) return alert.text?.[language] ?? "";
   return join(reasonWord(alert.reason), figuresOf(alert)) || (alert.text?.[language] ?? "");
 }
 

@@ -9,7 +9,7 @@ import { alertFilter } from "./alert_filter.js";
 import { askName } from "./alert_name.js";
 import { alertRow } from "./alert_row.js";
 import { alertSound } from "./alert_sound.js";
-import { byUrgency, isOpen, isUntaken, kindWord } from "./alert_words.js";
+import { byUrgency, isOpen, isUntaken, kindWord, unitWord } from "./alert_words.js";
 import { closedAlerts } from "./alerts_closed.js";
 import { answeredAt, everything } from "./api.js";
 import { arrange, h, setAttribute, setText } from "./dom.js";
@@ -116,9 +116,9 @@ async function take(alert) {
   try {
     const told = await perform(alert.id, "acknowledge", by);
     open = open.map((one) => (one.id === told.id ? told : one)).filter(isOpen);
-    setText(part("said"), t("watch.taken", { kind: kindWord(alert), unit: alert.unit }));
+    setText(part("said"), t("watch.taken", { kind: kindWord(alert), unit: unitWord(alert.unit) }));
   } catch (error) {
-    setText(part("fault"), `${alert.unit}, ${kindWord(alert)}: ${troubleOf(error)}`);
+    setText(part("fault"), `${unitWord(alert.unit)}, ${kindWord(alert)}: ${troubleOf(error)}`);
     part("fault").hidden = false;
     readAt = -Infinity;
   } finally {

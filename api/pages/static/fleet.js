@@ -5,10 +5,12 @@
 //   /api/v1/live?changes=true -------+
 
 import { ask, insist } from "./api.js";
+import { setText } from "./dom.js";
 import { fleetFilter } from "./fleet_filter.js";
 import { fleetList } from "./fleet_list.js";
 import { fleetSummary } from "./fleet_summary.js";
 import { Fleet, sums } from "./fleet_units.js";
+import { number } from "./format.js";
 import { learn, t, translate } from "./language.js";
 import { masthead } from "./masthead.js";
 import { LiveStream } from "./stream.js";
@@ -79,7 +81,14 @@ async function readTable() {
   draw();
 }
 
+/** A line above the fleet, where orewatch itself needs somebody: it is no unit, and counts as none. */
+function showOwn({ own = 0 }) {
+  part("own").hidden = own === 0;
+  setText(part("own"), t(own === 1 ? "fleet.own.one" : "fleet.own.many", { n: number(own) }));
+}
+
 function takeFrame(frame) {
+  showOwn(frame.alerts ?? {});
   if (reading) {
     waiting.push(frame);
     if (waiting.length > MOST_WAITING) waiting.shift();

@@ -137,8 +137,7 @@ class Changes:
         if fake.fleet_gap:
             since, fake.fleet_gap = now, False
         units = {unit.id: row(fake, unit, now) for unit in fake.units.values()}
-        alerts = {"active": sum(a["active"] for a in fake.alerts), "changed": fake.alerts_changed}
-        return {"t": now, "from": since, "units": units, "alerts": alerts}
+        return {"t": now, "from": since, "units": units, "alerts": fake.alerts_told()}
 
 
 def routes(fake: FakeService) -> dict[str, Callable[[Request], Coroutine[Any, Any, Response]]]:

@@ -69,13 +69,17 @@ class FakeService:
     def now_ms(self) -> int:
         return time.time_ns() // 1_000_000 + self.skew_ms
 
+    def alerts_told(self) -> dict[str, int]:
+        active = [a["unit"] for a in self.alerts if a["active"]]
+        return {"active": len(active), "own": active.count("orewatch"), "changed": self.alerts_changed}
+
     def frame(self, unit: str | None) -> dict[str, Any]:
         now = self.now_ms()
         wanted = self.units if unit is None else {unit: self.units[unit]} if unit in self.units else {}
         return {
             "t": now,
             "units": {u: told_frame(self.units[u], self.told[u], now, signals=unit is not None) for u in wanted},
-            "alerts": {"active": sum(a["active"] for a in self.alerts), "changed": self.alerts_changed},
+            "alerts": self.alerts_told(),
         }
 
 

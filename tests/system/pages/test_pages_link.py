@@ -93,7 +93,9 @@ def test_an_outage_sticks_below_the_masthead_and_is_told_once(visit: Visit, fake
     assert bar
     assert above
     assert abs(bar["y"] - above["height"]) <= 1
-    assert page.locator("#outage[role]").count() == 0
+    # A landmark, to be found; no live region, which would count the seconds aloud.
+    expect(page.locator("#outage")).to_have_attribute("role", "region")
+    assert page.locator("#outage[aria-live]").count() == 0
     said, counted = page.locator("#masthead + [role=status]"), page.locator("#outage span").first
     told, shown = said.text_content(), counted.text_content()
     expect(counted).not_to_have_text(shown or "")

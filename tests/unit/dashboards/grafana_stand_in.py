@@ -1,4 +1,8 @@
-"""A small real HTTP server in Grafana's place: it keeps data sources, folders and dashboards as Grafana does."""
+"""A small real HTTP server in Grafana's place: it keeps data sources, folders and dashboards as Grafana does.
+
+A save without ``overwrite`` must name the version that is there; each save makes the next one; secrets are never
+given back; what comes from provisioning files cannot be changed.
+"""
 
 from __future__ import annotations
 
@@ -20,17 +24,24 @@ BASIC = "Basic " + base64.b64encode(b"admin:word").decode()
 @dataclass
 class Grafana:
     url: str = ""
+    prefix: str = ""
     failing: int = 0
+    # Saves that are still answered before it fails; None: all.
+    saves_left: int | None = None
+    provisioned: bool = False
     datasources: dict[int, dict[str, Any]] = field(default_factory=dict)
     folders: dict[str, dict[str, Any]] = field(default_factory=dict)
     dashboards: dict[str, dict[str, Any]] = field(default_factory=dict)
     requests: list[str] = field(default_factory=list)
 
-    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:  # noqa: PLR0911 - a table of routes
+    def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:  # noqa: C901, PLR0911 - a table of routes
         match [method, *path.strip("/").split("/")]:
             case ["GET", "datasources", "name", name]:
                 found = [d for d in self.datasources.values() if d["name"] == name]
-                return (200, found[0]) if found else (404, {"message": "Data source not found"})
+                if not found:
+                    return 404, {"message": "Data source not found"}
+                told = {k: v for k, v in found[0].items() if k != "secureJsonData"}
+                return 200, told | {"readOnly": self.provisioned, "version": 1}
             case ["POST", "datasources"]:
                 if any(d["name"] == body["name"] for d in self.datasources.values()):
                     return 409, {"message": "data source with the same name already exists"}
@@ -38,6 +49,8 @@ class Grafana:
                 self.datasources[number] = body | {"id": number}
                 return 200, {"id": number, "message": "Datasource added"}
             case ["PUT", "datasources", number]:
+                if self.provisioned:
+                    return 403, {"message": "Cannot update read-only data source"}
                 self.datasources[int(number)] = body | {"id": int(number)}
                 return 200, {"message": "Datasource updated"}
             case ["GET", "folders", uid]:
@@ -47,6 +60,10 @@ class Grafana:
                     return 412, {"message": "the folder has been changed by someone else"}
                 self.folders[body["uid"]] = body
                 return 200, body
+            case ["GET", "dashboards", "uid", uid]:
+                if uid not in self.dashboards:
+                    return 404, {"message": "Dashboard not found"}
+                return 200, {"dashboard": self.dashboards[uid], "meta": {"provisioned": self.provisioned}}
             case ["POST", "dashboards", "db"]:
                 return self._put_dashboard(body)
         return 404, {"message": f"no such route: {method} {path}"}
@@ -57,17 +74,31 @@ class Grafana:
             return 400, {"message": "folder not found"}
         if board.get("id") is not None:
             return 404, {"message": "Dashboard not found"}
-        if board["uid"] in self.dashboards and not body.get("overwrite"):
-            return 412, {"message": "The dashboard has been changed by someone else"}
-        version = self.dashboards.get(board["uid"], {}).get("version", 0) + 1
-        self.dashboards[board["uid"]] = board | {"version": version}
-        return 200, {"uid": board["uid"], "url": f"/d/{board['uid']}/x", "status": "success", "version": version}
+        if self.provisioned and board["uid"] in self.dashboards:
+            return 400, {"message": "Cannot save provisioned dashboard"}
+        there = self.dashboards.get(board["uid"])
+        if there and not body.get("overwrite") and board.get("version") != there["version"]:
+            message = "The dashboard has been changed by someone else"
+            return 412, {"message": message, "status": "version-mismatch"}
+        if self.saves_left is not None:
+            if not self.saves_left:
+                return 503, {"message": "not now"}
+            self.saves_left -= 1
+        version = there["version"] + 1 if there else 1
+        self.dashboards[board["uid"]] = board | {"version": version, "id": len(self.dashboards) + 1}
+        address = f"{self.prefix}/d/{board['uid']}/x"
+        return 200, {"uid": board["uid"], "url": address, "status": "success", "version": version}
+
+    def edit(self, uid: str, **changes: Any) -> None:
+        """Save a board as its page in Grafana does: what is known is kept, and the version grows."""
+        there = self.dashboards[uid]
+        self.dashboards[uid] = there | changes | {"version": there["version"] + 1}
 
 
 @contextmanager
 def grafana(prefix: str = "") -> Iterator[Grafana]:
     """Serve until the block ends."""
-    kept = Grafana()
+    kept = Grafana(prefix=prefix)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

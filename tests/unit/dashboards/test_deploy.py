@@ -1,47 +1,184 @@
-"""Deploying makes data source, folder and dashboards once, and replaces them ever after."""
+"""Deploying makes data source, folder and boards once, changes what changed, and keeps what people edited."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from dashboards.build import OVERVIEW_UID
-from dashboards.deploy import FOLDER_UID, DeployError, GrafanaTarget, InfluxSource, deploy
+from dashboards.build import dashboards
+from dashboards.deploy import MARK, Fate, deploy
+from dashboards.frame import uid_of
+from dashboards.grafana import FOLDER_UID, DeployError, GrafanaTarget
 from dashboards.influxql import DATASOURCE_UID
-from orewatch.cli import main
+from dashboards.language import Language
+from dashboards.source import InfluxSource
 from tests.servers import free_port
 from tests.unit.dashboards.grafana_stand_in import grafana
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
+
+    from tests.unit.dashboards.grafana_stand_in import Grafana
 
 SOURCE = InfluxSource(url="http://influxdb:8086", token="t0ken")
+FLEET, UNIT = uid_of("fleet", Language.ENGLISH), uid_of("unit", Language.PERSIAN)
+ALL = len(dashboards())
+
+
+@pytest.fixture
+def kept() -> Iterator[Grafana]:
+    with grafana() as running:
+        yield running
+
+
+def fates(kept: Grafana, **how: Any) -> dict[str, Fate]:
+    target = GrafanaTarget(url=kept.url, token="secret")
+    return {part.name: part.fate for part in deploy(target=target, source=SOURCE, **how)}
+
+
+def writes(kept: Grafana) -> list[str]:
+    return [request for request in kept.requests if not request.startswith("GET")]
 
 
 @pytest.mark.parametrize("prefix", ["", "/grafana"])
 def test_first_and_every_later_deployment(prefix: str) -> None:
     with grafana(prefix) as kept:
         target = GrafanaTarget(url=kept.url, token="secret")
-        for version in (1, 2):
-            assert deploy(target=target, source=SOURCE) == [f"{kept.url}/d/{OVERVIEW_UID}/x"]
-            assert kept.dashboards[OVERVIEW_UID]["version"] == version
+        first = list(deploy(target=target, source=SOURCE))
+        assert {part.fate for part in first} == {Fate.CREATED}
+        assert [part.name for part in first[:2]] == ["data source orewatch", "folder orewatch"]
+        assert [part.address for part in first[2:]] == [f"{kept.url}/d/{part.name}/x" for part in first[2:]]
+        later = list(deploy(target=target, source=SOURCE))
+        assert {part.fate for part in later[1:]} == {Fate.UNCHANGED}
+        assert {board["version"] for board in kept.dashboards.values()} == {1}
+    assert len(kept.dashboards) == ALL == 10
     (source,) = kept.datasources.values()
     assert source["uid"] == DATASOURCE_UID
     assert source["url"] == "http://influxdb:8086"
     assert source["jsonData"] == {
-        "dbName": "orewatch", "httpMethod": "POST", "version": "InfluxQL", "httpHeaderName1": "Authorization",
+        "dbName": "orewatch", "httpMode": "POST", "version": "InfluxQL", "httpHeaderName1": "Authorization",
     }  # fmt: skip
     assert source["secureJsonData"] == {"httpHeaderValue1": "Token t0ken"}
     assert list(kept.folders) == [FOLDER_UID]
-    assert len(kept.dashboards[OVERVIEW_UID]["panels"]) > 10
 
 
-def test_a_name_and_password_do_as_well() -> None:
-    with grafana() as kept:
-        target = GrafanaTarget(url=kept.url, username="admin", password="word")
-        source = InfluxSource(url="http://old:8086", username="reader", password="pw")
-        assert deploy(target=target, source=source)
+def test_one_language_alone(kept: Grafana) -> None:
+    fates(kept, languages=(Language.PERSIAN,))
+    assert len(kept.dashboards) == 5
+    assert all(uid.endswith("-fa") for uid in kept.dashboards)
+
+
+def test_what_is_left_in_a_board_is_seen_by_nobody(kept: Grafana) -> None:
+    fates(kept)
+    (mark,) = [v for v in kept.dashboards[FLEET]["templating"]["list"] if v["name"] == MARK]
+    assert (mark["type"], mark["hide"], mark["skipUrlSync"]) == ("constant", 2, True)
+    assert [v["name"] for v in kept.dashboards[FLEET]["templating"]["list"]][-1] == MARK
+
+
+def test_a_board_that_nobody_touched_is_updated(kept: Grafana) -> None:
+    fates(kept)
+    # As an older orewatch had deployed it: other content, its checksum and version with it.
+    deployed_before(kept, FLEET, title="The fleet of old")
+    found = fates(kept)
+    assert (found[FLEET], found[UNIT]) == (Fate.UPDATED, Fate.UNCHANGED)
+    assert kept.dashboards[FLEET]["title"] == "Fleet"
+    assert set(list(fates(kept).values())[1:]) == {Fate.UNCHANGED}
+
+
+def deployed_before(kept: Grafana, uid: str, **changes: Any) -> None:
+    from dashboards.deploy import _marked
+
+    board = kept.dashboards[uid] | changes
+    variables = [v for v in board["templating"]["list"] if v["name"] != MARK]
+    board["templating"] = {"list": [*variables, _marked(board, board["version"])]}
+    kept.dashboards[uid] = board
+
+
+@pytest.mark.parametrize("how", [{"title": "Mine"}, {"panels": []}, {"time": {"from": "now-2h", "to": "now"}}])
+def test_a_board_edited_by_hand_is_kept_until_forced(kept: Grafana, how: dict[str, Any]) -> None:
+    fates(kept)
+    kept.edit(FLEET, **how)
+    edited = kept.dashboards[FLEET]
+    found = fates(kept)
+    assert found[FLEET] is Fate.EDITED
+    assert {fate for name, fate in found.items() if name.startswith("orewatch") and name != FLEET} == {Fate.UNCHANGED}
+    assert kept.dashboards[FLEET] == edited
+    assert fates(kept, force=True)[FLEET] is Fate.OVERWRITTEN
+    assert kept.dashboards[FLEET]["version"] == 3
+    assert set(list(fates(kept).values())[1:]) == {Fate.UNCHANGED}
+
+
+def test_an_old_version_brought_back_is_no_edit(kept: Grafana) -> None:
+    fates(kept)
+    deployed_before(kept, FLEET, title="The fleet of old")
+    old = kept.dashboards[FLEET]
+    fates(kept)
+    kept.edit(FLEET, **{k: old[k] for k in ("title", "templating")})
+    assert fates(kept)[FLEET] is Fate.UPDATED
+
+
+def test_a_grafana_that_gives_back_another_shape_changes_nothing(kept: Grafana) -> None:
+    fates(kept)
+    for board in kept.dashboards.values():
+        board["schemaVersion"] += 1
+        board["preload"] = False
+    assert set(list(fates(kept).values())[1:]) == {Fate.UNCHANGED}
+
+
+def test_a_board_of_somebody_else_is_kept(kept: Grafana) -> None:
+    kept.dashboards[FLEET] = {"uid": FLEET, "title": "Theirs", "panels": [], "version": 4}
+    assert fates(kept)[FLEET] is Fate.EDITED
+    assert kept.dashboards[FLEET]["title"] == "Theirs"
+
+
+def test_a_dry_run_tells_what_differs_and_changes_nothing(kept: Grafana) -> None:
+    assert set(fates(kept, dry_run=True).values()) == {Fate.CREATED}
+    assert not writes(kept)
+    fates(kept)
+    panels = [dict(panel) for panel in kept.dashboards[FLEET]["panels"]]
+    panels[1]["description"] = "mine"
+    del panels[2]
+    panels.append({"type": "text", "title": "Note", "gridPos": {"x": 0, "y": 99, "w": 4, "h": 4}})
+    kept.edit(FLEET, panels=panels, refresh="5s")
+    del kept.dashboards[UNIT]
+    before = len(writes(kept))
+    target = GrafanaTarget(url=kept.url, token="secret")
+    parts = {part.name: part for part in deploy(target=target, source=SOURCE, dry_run=True)}
+    assert parts[FLEET].fate is Fate.EDITED
+    assert sorted(parts[FLEET].differs) == [
+        "+ panel “Without contact”", "- panel “Note”", "~ board: refresh", "~ panel “Units”: description",
+    ]  # fmt: skip
+    assert parts[UNIT].fate is Fate.CREATED
+    assert len(writes(kept)) == before
+
+
+def test_what_comes_from_provisioning_files_is_left_to_them(kept: Grafana) -> None:
+    fates(kept)
+    kept.provisioned = True
+    assert set(fates(kept).values()) == {Fate.UNCHANGED}
+    kept.edit(FLEET, title="From an older file")
+    found = fates(kept, force=True)
+    assert found[FLEET] is Fate.PROVISIONED
+    other = InfluxSource(url="http://other:8086")
+    parts = list(deploy(target=GrafanaTarget(url=kept.url, token="secret"), source=other))
+    assert (parts[0].fate, parts[0].differs) == (Fate.PROVISIONED, ("~ url", "~ jsonData"))
+
+
+def test_somebody_who_saves_meanwhile_is_not_overwritten(kept: Grafana) -> None:
+    fates(kept)
+    deployed_before(kept, FLEET, title="The fleet of old")
+    parts = deploy(target=GrafanaTarget(url=kept.url, token="secret"), source=SOURCE)
+    next(parts)
+    kept.edit(FLEET, title="Just now")
+    with pytest.raises(DeployError, match="changed by someone else"):
+        list(parts)
+    assert kept.dashboards[FLEET]["title"] == "Just now"
+
+
+def test_a_name_and_password_do_as_well(kept: Grafana) -> None:
+    target = GrafanaTarget(url=kept.url, username="admin", password="word")
+    assert list(deploy(target=target, source=InfluxSource(url="http://old:8086", username="reader", password="pw")))
     (stored,) = kept.datasources.values()
     assert stored["user"] == "reader"
     assert stored["secureJsonData"] == {"password": "pw"}
@@ -49,19 +186,19 @@ def test_a_name_and_password_do_as_well() -> None:
 
 
 @pytest.mark.parametrize(("failing", "permanent"), [(0, True), (403, True), (429, False), (500, False), (503, False)])
-def test_refusals_say_what_and_whether_to_try_again(failing: int, permanent: bool) -> None:
-    with grafana() as kept:
-        kept.failing = failing
-        with pytest.raises(DeployError, match=f"Grafana at {kept.url}: ") as caught:
-            deploy(target=GrafanaTarget(url=kept.url, token="wrong"), source=SOURCE)
+def test_refusals_say_what_and_whether_to_try_again(kept: Grafana, failing: int, permanent: bool) -> None:
+    kept.failing = failing
+    with pytest.raises(DeployError, match=f"Grafana at {kept.url}: ") as caught:
+        list(deploy(target=GrafanaTarget(url=kept.url, token="wrong"), source=SOURCE))
     assert caught.value.permanent is permanent
     assert not kept.dashboards
+    assert not writes(kept)
 
 
 def test_nobody_there() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(DeployError, match="Grafana at") as caught:
-        deploy(target=GrafanaTarget(url=url, token="x"), source=SOURCE)
+        list(deploy(target=GrafanaTarget(url=url, token="x"), source=SOURCE))
     assert not caught.value.permanent
 
 
@@ -71,28 +208,3 @@ def test_targets_are_checked() -> None:
     with pytest.raises(ValueError, match="no credentials"):
         GrafanaTarget(url="http://grafana:3000", username="admin")
     assert "x" not in repr(GrafanaTarget(url="http://g", token="x", password="x"))
-
-
-def test_the_command_deploys(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    secret = tmp_path / "token"
-    secret.write_text("secret\n")
-    with grafana() as kept:
-        monkeypatch.setenv("OREWATCH_DASHBOARDS_GRAFANA__URL", kept.url)
-        monkeypatch.setenv("OREWATCH_DASHBOARDS_GRAFANA__TOKEN_FILE", str(secret))
-        monkeypatch.setenv("OREWATCH_DASHBOARDS_INFLUX__URL", "http://influxdb:8086")
-        assert main(["dashboards", "deploy"]) == 0
-        assert capsys.readouterr().out == f"{kept.url}/d/{OVERVIEW_UID}/x\n"
-        secret.write_text("wrong")
-        assert main(["dashboards", "deploy"]) == 1
-        assert "Unauthorized" in capsys.readouterr().err
-        monkeypatch.delenv("OREWATCH_DASHBOARDS_GRAFANA__TOKEN_FILE")
-        assert main(["dashboards", "deploy"]) == 2
-        assert "no credentials; allowed: a token" in capsys.readouterr().err
-
-
-def test_the_command_builds(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["dashboards", "build", "--output", str(tmp_path)]) == 0
-    assert capsys.readouterr().out == f"{tmp_path}/overview.json\n"
-    assert (tmp_path / "overview.json").stat().st_size > 10_000

@@ -1,135 +1,204 @@
-"""The compose file cannot run here; what it says can be checked: parts, secrets, doors, settings and files."""
+"""What the compose file says: parts, doors, rights, secrets, settings and files."""
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml  # type: ignore[import-untyped]
 
 from api.settings import ApiSettings
 from collector.settings import PREFIX, CollectorSettings
-from dashboards.settings import PREFIX as DASHBOARDS_PREFIX
-from dashboards.settings import DashboardsSettings
 from deploy.write_units import FOLDER, unit_files
-from edge_agent.settings import read_agent_settings
+from edge_agent.settings import AgentSettings
+from orewatch.authority.centre import AUDIENCES
 from orewatch.cli import COMMANDS
 from orewatch.settings import read_settings
+from tests.system.compose_file import ROOT, Layout, mounts, read_compose
 
-ROOT = Path(__file__).parents[3]
-OURS = ("collector", "api", "dashboards", "simulator", "agent-pb-01", "agent-zn-01", "agent-mn-01", "agent-bx-01")
+AGENTS = ("agent-pb-01", "agent-zn-01", "agent-mn-01", "agent-bx-01")
+ONCE = ("init", "init-demo", "storage-init")
+DEMO = {"init-demo", "simulator", *AGENTS}
+OURS = ("collector", "api", *DEMO, *ONCE)
 OTHERS = ("mosquitto", "influxdb", "grafana")
+# The users of these images, none of them root.
+USERS = {"mosquitto": "1883:1883", "influxdb": "1000:1000", "grafana": "472:0"}
+OUR_USER = "10001:10001"
 
 
 @pytest.fixture(scope="module")
 def compose() -> dict[str, Any]:
-    read: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
-    return read
-
-
-@pytest.fixture(scope="module")
-def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("secrets")
-    subprocess.run([ROOT / "deploy/make-secrets", folder], check=True, capture_output=True)
-    return folder
-
-
-def environment(service: dict[str, Any], secrets: Path) -> dict[str, str]:
-    return {k: str(v).replace("/run/secrets", str(secrets)) for k, v in service.get("environment", {}).items()}
+    return read_compose()
 
 
 def test_every_part_is_there_and_watched(compose: dict[str, Any]) -> None:
     assert set(compose["services"]) == {*OURS, *OTHERS}
     for name, service in compose["services"].items():
         # What runs once and ends has an exit code instead.
-        assert "healthcheck" in service or name == "dashboards"
-        assert service["restart"]
-        assert service["logging"]["options"]["max-size"]
+        assert ("healthcheck" in service) == (name not in ONCE), name
+        assert service["restart"].startswith("on-failure:" if name in ONCE else "unless-stopped")
+        assert service["logging"]["options"] == {"max-size": "10m", "max-file": "3"}
+        assert (service.get("profiles") == ["demo"]) == (name in DEMO), name
 
 
-def test_nothing_is_published_beyond_loopback(compose: dict[str, Any]) -> None:
+def test_nothing_waits_for_what_the_profile_leaves_out(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    for name, service in services.items():
+        for needed, how in service.get("depends_on", {}).items():
+            assert needed not in DEMO or name in DEMO
+            condition = "service_completed_successfully" if needed in ONCE else how["condition"]
+            assert how["condition"] == condition
+            assert condition != "service_healthy" or "healthcheck" in services[needed]
+    # `up --wait` takes one that ends for done only where somebody waits for its end.
+    assert set(ONCE) <= {needed for s in services.values() for needed in s.get("depends_on", {})}
+
+
+def test_a_store_that_is_away_stops_neither_collector_nor_service(compose: dict[str, Any]) -> None:
+    def needs(name: str) -> set[str]:
+        direct = set(compose["services"][name].get("depends_on", {}))
+        return direct.union(*(needs(n) for n in direct))
+
+    assert not {"influxdb", "storage-init"} & (needs("collector") | needs("api"))
+
+
+def test_nothing_is_published_beyond_loopback_unless_told(compose: dict[str, Any]) -> None:
     published = {port for s in compose["services"].values() for port in s.get("ports", [])}
     assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in published)
-    # Each of these asks for a password or a token; Modbus and InfluxDB stay inside.
+    told = read_compose({"OREWATCH_BROKER_ADDRESS": "0.0.0.0"})["services"]
+    assert told["mosquitto"]["ports"] == ["0.0.0.0:8883:8883"]
+    assert told["api"]["ports"] == ["127.0.0.1:8080:8080"]
+    # Each of these asks for a certificate, a token or a password; Modbus and InfluxDB stay inside.
     assert {name for name, s in compose["services"].items() if "ports" in s} == {"mosquitto", "api", "grafana"}
     assert compose["services"]["simulator"]["networks"] == ["plant"]
-    assert compose["networks"]["plant"]["internal"]
     assert compose["services"]["influxdb"]["networks"] == ["centre"]
-    assert compose["networks"]["centre"]["internal"]
+    assert all(compose["networks"][n]["internal"] for n in ("plant", "centre"))
     assert compose["services"]["grafana"]["environment"]["GF_AUTH_ANONYMOUS_ENABLED"] == "false"
+    for name in ("init", "init-demo"):
+        assert compose["services"][name]["network_mode"] == "none"
 
 
-def test_our_own_parts_have_no_rights_they_do_not_need(compose: dict[str, Any]) -> None:
-    for name in (*OURS, "mosquitto"):
-        service = compose["services"][name]
-        assert service["read_only"]
-        assert service["cap_drop"] == ["ALL"]
-        assert service["security_opt"] == ["no-new-privileges:true"]
-    assert "USER orewatch" in (ROOT / "deploy/Dockerfile").read_text(encoding="utf-8")
-
-
-def test_secrets_come_from_files_and_all_of_them_are_made(compose: dict[str, Any], secrets: Path) -> None:
-    made = {p.name for p in secrets.iterdir()}
-    assert made == set(compose["secrets"])
-    assert len({(secrets / name).read_text() for name in made}) == len(made)
+def test_no_part_has_rights_it_does_not_need(compose: dict[str, Any]) -> None:
     for name, service in compose["services"].items():
-        given = set(service.get("secrets", []))
-        assert given <= made
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert "cap_add" not in service, name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert "privileged" not in service, name
+        assert service["user"] == USERS.get(name, OUR_USER), name
+        assert service["mem_limit"]
+        assert 0 < service["cpus"] <= 2
+        assert 16 <= service["pids_limit"] <= 512
+
+
+def test_every_image_is_pinned_and_comes_from_the_registry_told(compose: dict[str, Any]) -> None:
+    for service in compose["services"].values():
+        assert re.fullmatch(r"[\w./-]+:\d+\.\d+\.\d+", service["image"]), service["image"]
+    told = {
+        "OREWATCH_REGISTRY": "registry.example.ir/",
+        **{f"OREWATCH_{n}_DIGEST": "@sha256:0" for n in ("PYTHON", "MOSQUITTO", "INFLUXDB", "GRAFANA")},
+    }
+    services = read_compose(told)["services"]
+    for name, service in services.items():
+        assert service["image"].startswith("registry.example.ir/"), name
+        assert service["image"].endswith("@sha256:0") == (name in OTHERS), name
+    assert services["api"]["build"]["args"]["PYTHON_IMAGE"].startswith("registry.example.ir/python:3.13.")
+    assert services["api"]["build"]["args"]["PYTHON_IMAGE"].endswith("@sha256:0")
+
+
+def test_everybody_mounts_their_own_secrets_and_only_those(compose: dict[str, Any]) -> None:
+    wanted = {a.name: f"secrets-{a.name}" for a in AUDIENCES}
+    wanted |= {name: f"secrets-{name.removeprefix('agent-')}" for name in AGENTS}
+    # It speaks to the store as the collector does.
+    wanted |= {"storage-init": "secrets-collector"}
+    for name, service in compose["services"].items():
+        secret = [(s, t, ro) for s, t, ro in mounts(service) if s.startswith(("secrets-", "authority"))]
+        if name in {"init", "init-demo"}:
+            assert ("authority", "/authority", False) in secret
+            continue
+        assert secret == ([(wanted[name], "/run/secrets", True)] if name in wanted else []), name
+        # The parts of other makers read as members of the group that the files belong to.
+        assert (service.get("group_add") == ["10001"]) == (name in OTHERS), name
+
+
+def test_init_hands_out_to_every_part_and_the_image_has_the_places(compose: dict[str, Any]) -> None:
+    handed = {s: t for n in ("init", "init-demo") for s, t, _ in mounts(compose["services"][n])}
+    assert handed.pop("authority") == "/authority"
+    assert handed == {s: f"/secrets/{s.removeprefix('secrets-')}" for s in handed}
+    assert set(handed) == {v for v in compose["volumes"] if v.startswith("secrets-")}
+    assert {f"secrets-{a.name}" for a in AUDIENCES} == {
+        s for s, _, _ in mounts(compose["services"]["init"]) if s != "authority"
+    }
+    # A new volume takes its owner from the image's folder; without one it would belong to root.
+    dockerfile = (ROOT / "deploy/Dockerfile").read_text(encoding="utf-8")
+    made = set(re.findall(r"(?<=\s)/(?:secrets|authority|var/lib)[\w/-]*", dockerfile.partition("install -d")[2]))
+    ours = {t for n in OURS for s, t, _ in mounts(compose["services"][n]) if s in compose["volumes"]}
+    assert ours - {"/run/secrets"} <= made
+
+
+def test_no_secret_stands_in_a_variable(compose: dict[str, Any]) -> None:
+    given = {a.name: set(a.secrets) for a in AUDIENCES}
+    for name, service in compose["services"].items():
         for key, value in service.get("environment", {}).items():
             if re.search(r"PASSWORD|TOKEN|SECRET", key):
                 assert key.endswith("_FILE"), f"{name}: {key} holds a secret itself"
-                assert str(value).removeprefix("/run/secrets/") in given
-    ignored = subprocess.run(
-        ["git", "check-ignore", "deploy/secrets/api_token"], cwd=ROOT, check=False, capture_output=True
-    )
-    if (ROOT / ".git").exists():
-        assert ignored.returncode == 0
+                secret = str(value).removeprefix("/run/secrets/")
+                assert secret in given["collector" if name == "storage-init" else name]
+    assert "secrets" not in compose
 
 
-def test_secrets_that_are_there_are_kept(secrets: Path) -> None:
-    before = {p.name: p.read_text() for p in secrets.iterdir()}
-    subprocess.run([ROOT / "deploy/make-secrets", secrets], check=True, capture_output=True)
-    assert {p.name: p.read_text() for p in secrets.iterdir()} == before
-    assert all(len(text) == 48 for text in before.values())
-
-
-def test_volumes_and_networks_are_declared(compose: dict[str, Any]) -> None:
+def test_volumes_and_networks_are_declared_and_used(compose: dict[str, Any]) -> None:
+    used = set()
     for service in compose["services"].values():
-        for volume in service.get("volumes", []):
-            source = volume.split(":")[0]
-            assert (ROOT / source).exists() if source.startswith(".") else source in compose["volumes"]
-        assert set(service["networks"]) <= set(compose["networks"])
-        assert set(service.get("depends_on", {})) <= set(compose["services"])
+        for source, _, read_only in mounts(service):
+            assert source.startswith("./") or source in compose["volumes"]
+            assert not source.startswith("./") or read_only
+            used.add(source)
+        assert set(service.get("networks", [])) <= set(compose["networks"])
+    assert set(compose["volumes"]) <= used
 
 
-def test_the_settings_of_our_parts_are_right(compose: dict[str, Any], secrets: Path) -> None:
-    services = compose["services"]
-    of_collector = environment(services["collector"], secrets)
-    collector = read_settings(CollectorSettings, prefix=PREFIX, environ=of_collector)
+def test_bound_folders_are_there(compose: dict[str, Any]) -> None:
+    bound = {s for service in compose["services"].values() for s, _, _ in mounts(service) if s.startswith("./")}
+    # Grafana's come with the boards.
+    assert {s for s in bound if not (ROOT / s).is_dir()} <= {"./deploy/grafana/provisioning", "./dashboards/generated"}
+
+
+def settings_of(layout: Layout, name: str) -> dict[str, str]:
+    laid = layout.service(name)
+    for key, value in laid.environ.items():
+        if key.endswith(("TOKEN_FILE", "PASSWORD_FILE")):
+            (laid.root / "run/secrets").mkdir(parents=True, exist_ok=True)
+            Path(value).write_text(f"a secret of {key}", encoding="utf-8")
+    return laid.environ
+
+
+def test_the_settings_of_our_parts_are_right(compose: dict[str, Any], tmp_path: Path) -> None:
+    layout = Layout(folder=tmp_path, ports={})
+    environ = settings_of(layout, "collector")
+    collector = read_settings(CollectorSettings, prefix=PREFIX, environ=environ)
+    first = read_settings(CollectorSettings, prefix=PREFIX, environ=settings_of(layout, "storage-init"))
+    api = read_settings(ApiSettings, prefix="OREWATCH_API_", environ=settings_of(layout, "api"))
     assert collector.influx is not None
+    assert collector.influx == first.influx
     assert collector.influx.token is not None
-    assert collector.influx.token.get_secret_value() == (secrets / "influx_token").read_text()
-    api = read_settings(ApiSettings, prefix="OREWATCH_API_", environ=environment(services["api"], secrets))
     assert api.token is not None
-    assert api.journal == collector.journal_path
-    of_dashboards = environment(services["dashboards"], secrets)
-    boards = read_settings(DashboardsSettings, prefix=DASHBOARDS_PREFIX, environ=of_dashboards)
-    assert boards.grafana.password == (secrets / "grafana_password").read_text()
-    influx = services["influxdb"]["environment"]
-    assert {collector.influx.bucket, api.influx_database, boards.influx.database} == {
-        influx["DOCKER_INFLUXDB_INIT_BUCKET"]
-    }
+    assert api.journal is not None
+    assert layout.volume("journal") / "journal.db" == api.journal.resolve() == collector.journal_path.resolve()
+    influx = compose["services"]["influxdb"]["environment"]
+    assert {collector.influx.bucket, api.influx_database} == {influx["DOCKER_INFLUXDB_INIT_BUCKET"]}
     assert collector.influx.organisation == influx["DOCKER_INFLUXDB_INIT_ORG"]
+    assert collector.influx.url == api.influx_url
+    for broker in (collector.broker, api.broker):
+        assert broker.port == 8883
+        assert broker.username is None
+        assert broker.password is None
 
 
 def test_commands_exist(compose: dict[str, Any]) -> None:
     for name in OURS:
-        assert compose["services"][name]["command"][0] in COMMANDS
+        assert compose["services"][name]["command"][0] in {*COMMANDS, "storage"}
 
 
 def test_the_units_files_are_what_the_code_writes() -> None:
@@ -137,21 +206,25 @@ def test_the_units_files_are_what_the_code_writes() -> None:
     assert kept == unit_files(), "run: python -m deploy.write_units"
 
 
-@pytest.mark.parametrize("name", ["pb-01", "zn-01", "mn-01", "bx-01"])
-def test_every_agent_has_its_file_its_secret_and_its_place(
-    compose: dict[str, Any], secrets: Path, tmp_path: Path, name: str
-) -> None:
-    service = compose["services"][f"agent-{name}"]
-    assert service["command"] == ["agent", "--config", f"/etc/orewatch/{name}.toml"]
-    assert service["secrets"] == [f"mqtt_{name}"]
-    assert f"spool-{name}:/var/lib/orewatch" in service["volumes"]
-    assert f"{name}.toml" in service["healthcheck"]["test"][1]
-    text = (FOLDER / f"{name}.toml").read_text(encoding="utf-8").replace("/run/secrets", str(secrets))
-    file = tmp_path / f"{name}.toml"
-    file.write_text(text, encoding="utf-8")
-    settings = read_agent_settings(file, environ={})
-    assert tomllib.loads(text)["unit"]["id"] == name
-    assert settings is not None
+@pytest.mark.parametrize("agent", AGENTS)
+def test_every_agent_has_its_file_its_certificate_and_its_place(compose: dict[str, Any], agent: str) -> None:
+    unit = agent.removeprefix("agent-")
+    service = compose["services"][agent]
+    assert service["command"] == ["agent", "--config", f"/etc/orewatch/{unit}.toml"]
+    assert (f"spool-{unit}", "/var/lib/orewatch", False) in mounts(service)
+    assert unit in compose["services"]["init-demo"]["command"]
+    settings = AgentSettings.model_validate(tomllib.loads((FOLDER / f"{unit}.toml").read_text(encoding="utf-8")))
+    assert settings.unit.id == unit
+    tls = settings.uplink[0].tls
+    assert tls is not None
+    assert {str(f.parent) for f in (tls.ca_file, tls.cert_file, tls.key_file) if f} == {"/run/secrets"}
+    assert str(settings.spool.path) == f"/var/lib/orewatch/{unit}.db"
+
+
+def test_the_example_of_env_names_every_variable_and_no_other() -> None:
+    said = set(re.findall(r"^#(\w+)=", (ROOT / "deploy/env.example").read_text(encoding="utf-8"), re.MULTILINE))
+    asked = set(re.findall(r"\$\{(\w+)", (ROOT / "docker-compose.yml").read_text(encoding="utf-8")))
+    assert said == asked
 
 
 def test_the_image_gets_every_package() -> None:
@@ -161,5 +234,4 @@ def test_the_image_gets_every_package() -> None:
         assert f"COPY {package} {package}" in dockerfile
         assert f"!{package}" in kept
     assert "--require-hashes" in dockerfile
-    for script in ("deploy/make-secrets", "deploy/mosquitto/start.sh"):
-        assert os.access(ROOT / script, os.X_OK)
+    assert "USER 10001:10001" in dockerfile

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 import queue
-import socket
+import ssl
 import subprocess
 import threading
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,19 +17,23 @@ import paho.mqtt.client as mqtt
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
+from orewatch.authority.cabinet import Cabinet
+from orewatch.authority.centre import prepare
+from orewatch.authority.signing import Kind
 from tests.servers import free_port, program
+from tests.system.compose_file import Layout
+from tests.system.compose_run import listens, prepare_broker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 DEPLOY = Path(__file__).parents[3] / "deploy"
 START_S = 10.0
-USERS = {"mqtt_collector": "c", "mqtt_api": "a", "mqtt_pb-01": "one", "mqtt_zn-01": "two words, $x'\""}
 
 
 @dataclass(eq=False)
 class Client:
-    """A client that keeps what it hears while its gate is open; ``code`` is the broker's answer to its password."""
+    """A client that keeps what it hears while its gate is open; ``code`` is the broker's answer to its name."""
 
     client: mqtt.Client
     heard: queue.Queue[tuple[str, bytes]]
@@ -36,38 +41,37 @@ class Client:
     gate: threading.Event
 
 
+@dataclass(frozen=True)
+class Running:
+    """The broker, and where everybody's certificates lie."""
+
+    port: int
+    cabinet: Cabinet
+
+    def context(self, name: str | None) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=str(self.cabinet.authority_file))
+        kinds = [k for k in Kind if name and self.cabinet.holder_folder(k, name).exists()]
+        if name and kinds:
+            folder = self.cabinet.holder_folder(kinds[0], name)
+            context.load_cert_chain(folder / "tls.crt", folder / "tls.key")
+        return context
+
+
 @pytest.fixture(scope="module")
-def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    home = tmp_path_factory.mktemp("broker")
-    broker = program("mosquitto")
-    program("mosquitto_passwd")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    program("mosquitto")
     number = free_port()
-    secrets = home / "secrets"
-    secrets.mkdir()
-    for name, password in USERS.items():
-        (secrets / name).write_text(password)
-    (home / "acl").write_text((DEPLOY / "mosquitto/acl").read_text())
-    (home / "acl").chmod(0o600)
-    conf = (DEPLOY / "mosquitto/mosquitto.conf").read_text()
-    for there, here in {
-        "listener 1883\n": f"listener {number} 127.0.0.1\n",
-        "/mosquitto/config/acl": f"{home}/acl",
-        "/tmp/passwords": f"{home}/passwords",  # noqa: S108 - the container's own
-        "/mosquitto/data/": f"{home}/",
-    }.items():
-        assert there in conf
-        conf = conf.replace(there, here)
-    if os.geteuid() == 0:
-        # A broker started by root becomes another user, who may not read a test's folder.
-        conf += "user root\n"
-    (home / "mosquitto.conf").write_text(conf)
-    environ = os.environ | {
-        "SECRETS": str(secrets), "PASSWORDS": f"{home}/passwords", "CONFIG": f"{home}/mosquitto.conf",
-        "PATH": f"{Path(broker).parent}:{os.environ['PATH']}",
-    }  # fmt: skip
-    log = home / "log"
+    layout = Layout(folder=tmp_path_factory.mktemp("broker"), ports={8883: number})
+    cabinet = Cabinet(folder=layout.volume("authority"), now=datetime.now(UTC))
+    list(prepare(cabinet, hand_out=layout.service("init").root / "secrets", hosts=[]))
+    for unit in ("pb-01", "zn-01"):
+        cabinet.ensure(Kind.UNIT, unit)
+    laid = layout.service("mosquitto")
+    prepare_broker(laid)
+    (laid.root / "mosquitto/config/acl").chmod(0o600)
+    log = laid.root / "log"
     with log.open("wb") as out:
-        process = subprocess.Popen([DEPLOY / "mosquitto/start.sh"], env=environ, stdout=out, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(laid.words, stdout=out, stderr=subprocess.STDOUT)
     try:
         end = time.monotonic() + START_S
         while not listens(number):
@@ -76,20 +80,13 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
             time.sleep(0.02)
         warnings = [line for line in log.read_text().splitlines() if "Warning" in line and "as root" not in line]
         assert all("STATE/+" in line for line in warnings), warnings
-        # Nobody's password lies there in the clear.
-        assert "one" not in (home / "passwords").read_text()
-        yield number
+        yield Running(number, cabinet)
     finally:
         process.terminate()
         process.wait(10)
 
 
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def enter(port: int, user: str | None, password: str | None, *topics: str) -> Client:
+def enter(broker: Running, name: str, *topics: str) -> Client:
     client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311)
     heard: queue.Queue[tuple[str, bytes]] = queue.Queue()
     answers: queue.Queue[int] = queue.Queue()
@@ -104,9 +101,10 @@ def enter(port: int, user: str | None, password: str | None, *topics: str) -> Cl
         heard.put((message.topic, bytes(message.payload)))
 
     client.on_message = keep
-    if user is not None:
-        client.username_pw_set(user, password)
-    client.connect("127.0.0.1", port)
+    client.tls_set_context(broker.context(name))
+    # Whatever a client calls itself: the certificate's name counts.
+    client.username_pw_set("collector", "x")
+    client.connect("127.0.0.1", broker.port)
     client.loop_start()
     code = answers.get(timeout=5)
     for topic in topics if code == 0 else ():
@@ -121,20 +119,25 @@ def leave(*clients: Client) -> None:
         c.client.loop_stop()
 
 
-@pytest.mark.parametrize(
-    ("user", "password"), [(None, None), ("pb-01", "wrong"), ("pb-01", ""), ("nobody", "x"), ("zn-01", "one")]
-)
-def test_nobody_enters_without_the_right_password(port: int, user: str | None, password: str | None) -> None:
-    client = enter(port, user, password)
-    leave(client)
-    assert client.code != 0
+def test_nobody_enters_without_a_certificate(broker: Running) -> None:
+    client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv311)
+    client.tls_set_context(broker.context(None))
+    client.username_pw_set("collector", "x")
+    answers: queue.Queue[bool] = queue.Queue()
+    client.on_connect = lambda _c, _u, _f, reason, _p: answers.put(not reason.is_failure)
+    client.on_disconnect = lambda *_: answers.put(False)
+    with contextlib.suppress(ssl.SSLError, ConnectionError):
+        client.connect("127.0.0.1", broker.port)
+        client.loop_start()
+        assert answers.get(timeout=5) is False
+        client.loop_stop()
 
 
-def test_who_may_say_and_hear_what(port: int) -> None:
-    collector = enter(port, "collector", "c", "spBv1.0/#")
-    api = enter(port, "api", "a", "spBv1.0/#")
-    unit = enter(port, "pb-01", "one", "spBv1.0/#", "spBv1.0/+/NCMD/pb-01", "spBv1.0/STATE/+")
-    other = enter(port, "zn-01", USERS["mqtt_zn-01"], "spBv1.0/#", "spBv1.0/+/NCMD/zn-01", "spBv1.0/+/NCMD/pb-01")
+def test_who_may_say_and_hear_what(broker: Running) -> None:
+    collector = enter(broker, "collector", "spBv1.0/#")
+    api = enter(broker, "api", "spBv1.0/#")
+    unit = enter(broker, "pb-01", "spBv1.0/#", "spBv1.0/+/NCMD/pb-01", "spBv1.0/STATE/+")
+    other = enter(broker, "zn-01", "spBv1.0/#", "spBv1.0/+/NCMD/zn-01", "spBv1.0/+/NCMD/pb-01")
     assert [c.code for c in (collector, api, unit, other)] == [0, 0, 0, 0]
     said = {
         unit: [
@@ -171,10 +174,10 @@ def until_end(client: Client, ends: int) -> set[str]:
     return topics
 
 
-def test_a_stalled_subscriber_loses_nothing_the_queue_can_hold(port: int) -> None:
-    stalled = enter(port, "collector", "c", "spBv1.0/orewatch/NDATA/#")
+def test_a_stalled_subscriber_loses_nothing_the_queue_can_hold(broker: Running) -> None:
+    stalled = enter(broker, "collector", "spBv1.0/orewatch/NDATA/#")
     stalled.gate.clear()
-    unit = enter(port, "pb-01", "one")
+    unit = enter(broker, "pb-01")
     # Beyond Mosquitto's defaults of 20 messages in flight and 1000 waiting.
     count = 2500
     for i in range(count):
@@ -192,15 +195,4 @@ def test_the_queue_is_bounded() -> None:
     assert 10_000 <= int(conf["max_queued_messages"]) <= 10_000_000
     assert 64 * 2**20 <= int(conf["max_queued_bytes"]) <= 2**30
     assert conf["allow_anonymous"] == "false"
-
-
-@pytest.mark.parametrize(("password", "words"), [("", "is empty"), ("a:b", "has a colon")])
-def test_a_secret_that_cannot_be_a_password_stops_the_start(tmp_path: Path, password: str, words: str) -> None:
-    program("mosquitto_passwd")
-    (tmp_path / "mqtt_api").write_text(password)
-    environ = os.environ | {"SECRETS": str(tmp_path), "PASSWORDS": str(tmp_path / "made"), "CONFIG": "/nowhere"}
-    answer = subprocess.run(
-        [DEPLOY / "mosquitto/start.sh"], env=environ, check=False, capture_output=True, text=True, timeout=10
-    )
-    assert answer.returncode == 1
-    assert f"the secret mqtt_api {words}" in answer.stderr
+    assert conf["require_certificate"] == conf["use_identity_as_username"] == "true"

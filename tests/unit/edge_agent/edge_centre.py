@@ -39,12 +39,14 @@ class Centre:
         self.blocks: dict[tuple[bytes, int], bytes] = {}
         self.received: Counter[tuple[bytes, int]] = Counter()
         self.historical: list[bool] = []
+        self.born_ms = 0
         self.live: list[tuple[str, str, Any, int, int]] = []
         self.loop: SessionLoop | None = None
 
     def on_event(self, event: Event) -> None:
         self.events.append(event)
         if isinstance(event, NodeBorn):
+            self.born_ms = event.timestamp_ms
             self.births[None] = {name: m.value for name, m in event.metrics.items()}
             declared = event.metrics.get("Record/Schemas")
             for text in json.loads(str(declared.value)) if declared else ():
@@ -63,7 +65,8 @@ class Centre:
                 key = (head.spool, head.number)
                 assert self.blocks.setdefault(key, m.value) == m.value
                 self.received[key] += 1
-                self.historical.append(m.is_historical)
+                # Sealed before the birth, it is history by the letter: the birth said that there were none.
+                self.historical.append(m.is_historical and m.timestamp_ms >= self.born_ms)
                 if self.acknowledges:
                     self.acknowledge(event.node, head.spool, [[head.number, head.number]])
             elif event.device is not None:

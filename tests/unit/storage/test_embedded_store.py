@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,7 @@ from collector.counters import Counters
 from collector.project import Projector
 from orewatch.storage.journal import Journal, JournalEntry
 from orewatch.storage.query import Aggregate, Query
+from orewatch.storage.retention import prune
 from orewatch.storage.rollup_tables import EmbeddedProjection, RollupTables
 from orewatch.storage.sqlite import EmbeddedStore
 from orewatch.telemetry.scan import Quality, Scans
@@ -39,6 +42,7 @@ OF_WINDOW: dict[Aggregate, Callable[[list[float]], float]] = {
     Aggregate.MEAN: lambda values: sum(values) / len(values),
     Aggregate.MAX: max,
     Aggregate.COUNT: len,
+    Aggregate.LAST: lambda values: values[-1],
 }
 
 
@@ -66,7 +70,13 @@ class Site:
     def check(self) -> None:
         end = START_MS + 4 * HOUR_MS
         for ref in (CURRENT, LEVEL):
-            for step, aggregate in ((60_000, Aggregate.MEAN), (120_000, Aggregate.MAX), (HOUR_MS, Aggregate.COUNT)):
+            for step, aggregate in (
+                (60_000, Aggregate.MEAN),
+                (60_000, Aggregate.LAST),
+                (120_000, Aggregate.MAX),
+                (HOUR_MS, Aggregate.COUNT),
+                (2 * HOUR_MS, Aggregate.LAST),
+            ):
                 query = Query(unit="pb-01", ref=ref, start_ms=START_MS, end_ms=end, step_ms=step, aggregate=aggregate)
                 series = self.store.series(query)
                 windows = self.expected.windows("pb-01", ref, START_MS, end, step)
@@ -174,6 +184,40 @@ def test_a_deleted_rollup_file_is_made_again(tmp_path: Path) -> None:
     assert site.projector.drain(START_MS)
     assert len(site.tables.windows("pb-01", CURRENT, 60_000, START_MS, START_MS + HOUR_MS).time_ms) == 2
     site.check()
+    site.close()
+
+
+def test_a_file_of_the_earlier_layout_is_made_again_and_keeps_what_the_journal_no_longer_has(tmp_path: Path) -> None:
+    site = Site.at(tmp_path)
+    for number in (1, 2):
+        times = START_MS + HOUR_MS * (number - 1) + 1000 * np.arange(100)
+        site.keep(block(number, Scans(0, times, np.arange(200).reshape(100, 2) * number)))
+    assert site.projector.drain(START_MS)
+    before = site.tables.name
+    reader = EmbeddedStore.open(tmp_path / "journal.db")
+    prune(site.journal, projections=[before], received_before_ms=START_MS + 1, at_most=1)
+    site.close()
+    with closing(sqlite3.connect(tmp_path / "rollups.db")) as old, old:
+        old.execute("DELETE FROM meta WHERE key = 'layout'")
+        # Two columns of mean, low, high, count: what came before the last value.
+        old.execute("UPDATE windows SET data = substr(data, 1, 56)")
+    site = Site.at(tmp_path)
+    assert site.tables.name != before
+
+    def asked(store: EmbeddedStore, aggregate: Aggregate) -> list[float]:
+        query = Query(
+            unit="pb-01", ref=CURRENT, start_ms=START_MS, end_ms=START_MS + 2 * HOUR_MS, step_ms=60_000,
+            aggregate=aggregate,
+        )  # fmt: skip
+        return list(store.series(query).values)
+
+    for _ in range(2):
+        for store in (site.store, reader):
+            assert asked(store, Aggregate.COUNT) == [60, 40, 60, 40]
+            assert asked(store, Aggregate.LAST) == pytest.approx([2 * 2 * 59 / 10, 2 * 2 * 99 / 10])
+        assert site.projector.drain(START_MS)
+    assert site.journal.position(site.tables.name) == 2
+    reader.close()
     site.close()
 
 

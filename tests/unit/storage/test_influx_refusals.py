@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from orewatch.storage import influx_writer
+from orewatch.storage import influx_post
 from orewatch.storage.influx import InfluxServer, InfluxTarget
 from orewatch.storage.influx_setup import ensure
 from orewatch.storage.projection import RejectedBy, RollupRows
@@ -89,7 +89,7 @@ def test_missing_buckets_of_a_2x_are_made_where_the_token_may(
 
         server.decide = decide
         setup = InfluxServer(target=InfluxTarget(url=api.url, token=TOKEN))
-        monkeypatch.setattr(influx_writer, "ensure", lambda _, *args, **named: ensure(setup, *args, **named))
+        monkeypatch.setattr(influx_post, "ensure", lambda _, *args, **named: ensure(setup, *args, **named))
         with caplog.at_level("WARNING"), writing_to(server.url) as writer:
             outcomes = [writer.write(blocks(2)) for _ in range(3)]
         setup.close()
@@ -108,7 +108,7 @@ def test_rollups_go_to_levels_of_their_own() -> None:
     rows = [
         RollupRows(
             unit="pb-01", site="s", province="p", mineral="lead", machine="jaw", cls="jaw_crusher", step_ms=step_ms,
-            names=("x",), time_ms=np.array([START_MS]), mean=one, low=one, high=one, count=np.array([[7]]),
+            names=("x",), time_ms=np.array([START_MS]), mean=one, low=one, high=one, last=one, count=np.array([[7]]),
         )
         for step_ms in (60_000, 3_600_000)
     ]  # fmt: skip

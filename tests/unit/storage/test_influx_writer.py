@@ -204,7 +204,8 @@ def test_rollups_go_the_same_way(server: StandIn) -> None:
     one = np.array([[1.0]])
     rows = RollupRows(
         unit="pb-01", site="s", province="p", mineral="lead", machine="jaw", cls="jaw_crusher", step_ms=3_600_000,
-        names=("x",), time_ms=np.array([START_MS]), mean=one, low=one, high=one, count=np.array([[7]]),
+        names=("x",), time_ms=np.array([START_MS]), mean=one, low=one, high=one, last=one,
+        count=np.array([[7]]),
     )  # fmt: skip
     with writing_to(server.url) as writer:
         assert writer.write_rollups([rows]).written == 1

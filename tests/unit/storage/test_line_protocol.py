@@ -158,11 +158,12 @@ def test_rollups_leave_out_what_has_no_values() -> None:
         low=np.array([[1.0, 0.1], [0.0, np.nan]]),
         high=np.array([[2.0, 0.1], [0.0, np.nan]]),
         count=np.array([[2, 1], [0, 0]]),
+        last=np.array([[1.25, 0.1], [0.0, np.nan]]),
     )
     (point,) = read(encode_rollups([rows]))
     assert point[0] == "jaw_crusher_1m"
     assert point[2] == {
-        "mean_a": 1.5, "min_a": 1.0, "max_a": 2.0, "count_a": 2,
-        "mean_b c": 0.1, "min_b c": 0.1, "max_b c": 0.1, "count_b c": 1,
+        "mean_a": 1.5, "min_a": 1.0, "max_a": 2.0, "last_a": 1.25, "count_a": 2,
+        "mean_b c": 0.1, "min_b c": 0.1, "max_b c": 0.1, "last_b c": 0.1, "count_b c": 1,
     }  # fmt: skip
     assert point[3] == START_MS

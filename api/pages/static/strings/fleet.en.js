@@ -15,6 +15,8 @@ export const strings = {
   "fleet.clear": "Clear filter",
   "fleet.rate": "Fleet now",
   "fleet.tonnes": "Tonnes today",
+  "fleet.own.one": "orewatch itself needs attention: 1 alert",
+  "fleet.own.many": "orewatch itself needs attention: {n} alerts",
   "fleet.alerts": "Open alerts",
   "fleet.of-target": "of {target} t/h",
   "fleet.month": "Tonnes this month",

@@ -15,6 +15,8 @@ export const strings = {
   "fleet.clear": "حذف فیلتر",
   "fleet.rate": "ناوگان اکنون",
   "fleet.tonnes": "تناژ امروز",
+  "fleet.own.one": "خود اورواچ نیاز به رسیدگی دارد: ۱ هشدار",
+  "fleet.own.many": "خود اورواچ نیاز به رسیدگی دارد: {n} هشدار",
   "fleet.alerts": "هشدارهای باز",
   "fleet.of-target": "از {target} تن بر ساعت",
   "fleet.month": "تناژ این ماه",

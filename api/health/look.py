@@ -1,0 +1,130 @@
+"""The service looks at itself and at what the collector wrote down; nothing here decides anything."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from statistics import median
+from typing import TYPE_CHECKING, Final
+
+from api.health.signs import ClockSign, OutboxSign, Signs, StoreSign
+from api.live.edge_clock import CLOCK_OFF_MS
+from orewatch.storage.database import DatabaseError
+from orewatch.storage.disk import Disk
+from orewatch.storage.query import StoreError
+
+if TYPE_CHECKING:
+    from api.service import Service
+    from orewatch.storage.vitals import Vitals
+
+log = logging.getLogger(__name__)
+
+STORE_EACH_S: Final = 30.0
+SPEAKING_MS: Final = 120_000
+LEAST_UNITS: Final = 3
+MOST_OF: Final = 2 / 3
+
+
+class Look:
+    """Keeps what one look cannot tell: since when the collector's record is the same, how the store last was."""
+
+    def __init__(self, *, service: Service) -> None:
+        self._service = service
+        self._disk = Disk(service.settings.data_dir)
+        self._record: Vitals | None = None
+        self._changed_s = 0.0
+        self._store_asked_s: float | None = None
+        self._asking: asyncio.Task[None] | None = None
+        self.store = StoreSign(up=None if service.store is not None else False, why="could not be opened at the start")
+
+    def at(self, at_s: float) -> Signs:
+        """Return the signs as of now; ``at_s`` is a clock that nobody sets (s). Now and then it asks the store, too."""
+        service = self._service
+        now_ms = service.now_ms()
+        self._read_record(at_s)
+        self._ask_store(at_s)
+        return Signs(
+            now_ms=now_ms,
+            watching=service.watching,
+            caught_up=service.caught_up,
+            broker_connected=service.link.connected,
+            collector=self._record,
+            collector_age_s=None if self._record is None else at_s - self._changed_s,
+            store=self.store,
+            disk=self._disk.look(at_s),
+            outbox=self._outbox(now_ms),
+            clock=clock_sign(
+                [
+                    (readings.last_seen_ms, readings.clock.newest_ms)
+                    for readings in service.readings.as_mapping().values()
+                ],
+                now_ms,
+            ),
+        )
+
+    async def end(self) -> None:
+        """Let go of a question that is still asked."""
+        if self._asking is not None:
+            self._asking.cancel()
+            await asyncio.gather(self._asking, return_exceptions=True)
+            self._asking = None
+
+    def _read_record(self, at_s: float) -> None:
+        registry = self._service.registry
+        if registry is None:
+            return
+        try:
+            record = registry.vitals("collector")
+        except DatabaseError as error:
+            log.warning("the collector's vital signs cannot be read: %s", error)
+            return
+        # Compared, not subtracted: the collector's clock may be another than ours, and either may be set.
+        if record is not None and (self._record is None or record.at_ms != self._record.at_ms):
+            self._changed_s = at_s
+        self._record = record if record is not None else self._record
+
+    def _ask_store(self, at_s: float) -> None:
+        store = self._service.store
+        due = self._store_asked_s is None or at_s - self._store_asked_s >= STORE_EACH_S
+        if store is None or not due or (self._asking is not None and not self._asking.done()):
+            return
+        unit = next(iter(self._service.roster), None)
+        if unit is None:
+            return
+        self._store_asked_s = at_s
+        self._asking = asyncio.create_task(self._try_store(unit.id), name="api: try the store")
+
+    async def _try_store(self, unit_id: str) -> None:
+        """Ask what every page asks: that answers only if all of the way to the store is well."""
+        store = self._service.store
+        assert store is not None  # noqa: S101 - see _ask_store
+        try:
+            await asyncio.to_thread(store.latest, unit_id)
+        except StoreError as error:
+            self.store = StoreSign(up=False, why=str(error))
+        else:
+            self.store = StoreSign(up=True)
+
+    def _outbox(self, now_ms: int) -> OutboxSign:
+        counts = self._service.outbox.counts()
+        oldest_ms = self._service.outbox.oldest_ms()
+        return OutboxSign(
+            waiting=counts["waiting"],
+            oldest_s=0.0 if oldest_ms is None else max(0, now_ms - oldest_ms) / 1000,
+            given_up=counts["given_up"],
+        )
+
+
+def clock_sign(units: list[tuple[int | None, int | None]], now_ms: int) -> ClockSign:
+    """Return what the units' clocks say of ours.
+
+    ``units``: when each was last heard and how late its last message was by its own clock (ms), None where that is
+    not known. Who is off alone has a wrong clock; where most are off in the same direction, it is ours.
+    """
+    lags = [lag for seen_ms, lag in units if lag is not None and seen_ms is not None and now_ms - seen_ms < SPEAKING_MS]
+    if len(lags) < LEAST_UNITS:
+        return ClockSign(units=len(lags))
+    middle = median(lags)
+    sides = [lag for lag in lags if abs(lag) > CLOCK_OFF_MS and (lag > 0) == (middle > 0)]
+    off = abs(middle) > CLOCK_OFF_MS and len(sides) >= MOST_OF * len(lags)
+    return ClockSign(units_ahead_s=-middle / 1000 if off else 0.0, units=len(lags))

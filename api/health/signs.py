@@ -1,0 +1,58 @@
+"""What is known of orewatch's own health at one look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from orewatch.storage.disk import Room
+    from orewatch.storage.vitals import Vitals
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSign:
+    """Whether history can be asked for; ``up`` None: not tried yet. ``why``: the store's words."""
+
+    up: bool | None = None
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxSign:
+    """Letters that wait, and for how long the oldest has (s); ``given_up``: nobody was told."""
+
+    waiting: int = 0
+    oldest_s: float = 0.0
+    given_up: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSign:
+    """By how much most units' clocks are before ours (s; negative: behind); None: too few speak to tell.
+
+    ``units``: how many were asked.
+    """
+
+    units_ahead_s: float | None = None
+    units: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signs:
+    """Everything, as of ``now_ms`` (the wall clock).
+
+    ``collector`` is None where none ever wrote here, ``collector_age_s`` how long ago its record last changed, by a
+    clock that nobody sets. ``disk`` is that of the service's own files, None where it does not say.
+    """
+
+    now_ms: int
+    watching: bool
+    caught_up: bool
+    broker_connected: bool
+    collector: Vitals | None = None
+    collector_age_s: float | None = None
+    store: StoreSign = StoreSign()
+    disk: Room | None = None
+    outbox: OutboxSign = OutboxSign()
+    clock: ClockSign = ClockSign()

@@ -1,0 +1,58 @@
+"""How much room a disk has, and how long it will last at the rate of the last hours."""
+
+from __future__ import annotations
+
+import shutil
+from collections import deque
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+EACH_S: Final = 300.0
+"""So far apart free space is remembered."""
+LOOK_BACK_S: Final = 6 * 3600.0
+LEAST_S: Final = 3600.0
+"""Less says nothing: a checkpoint, a log that was rotated."""
+LEAST_BYTES: Final = 16 * 2**20
+
+
+class Room(NamedTuple):
+    """Bytes free and in all; ``hours_left`` until it is full, None where it is not growing or not known yet."""
+
+    free: int
+    total: int
+    hours_left: float | None
+
+
+def usage_of(path: Path) -> tuple[int, int]:
+    """Return bytes free for us, and bytes in all, of the disk that holds ``path``; :class:`OSError`."""
+    found = shutil.disk_usage(path)
+    return found.free, found.total
+
+
+class Disk:
+    """The disk that holds a folder, looked at now and then."""
+
+    def __init__(self, path: Path, *, usage: Callable[[Path], tuple[int, int]] = usage_of) -> None:
+        self._path = path
+        self._usage = usage
+        self._seen: deque[tuple[float, int]] = deque(maxlen=round(LOOK_BACK_S / EACH_S) + 1)
+
+    def look(self, at_s: float) -> Room | None:
+        """Return the room there is; ``at_s`` is a clock that nobody sets (s). None where the disk does not say."""
+        try:
+            free, total = self._usage(self._path)
+        except OSError:
+            return None
+        if not self._seen or at_s - self._seen[-1][0] >= EACH_S:
+            self._seen.append((at_s, free))
+        return Room(free, total, self._hours_left(at_s, free))
+
+    def _hours_left(self, at_s: float, free: int) -> float | None:
+        first_s, first_free = self._seen[0]
+        took_s, took = at_s - first_s, first_free - free
+        if took_s < LEAST_S or took < LEAST_BYTES:
+            return None
+        return free / (took / took_s) / 3600

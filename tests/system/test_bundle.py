@@ -1,0 +1,95 @@
+"""The offline bundle: made with a network, installed without one, refused when a file was changed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from deploy.bundle import images
+from tests.system.compose_file import FILE, ROOT, read_compose
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.timeout(300)
+
+
+def run(*words: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("PIP_", "PYTHONPATH"))}
+    return subprocess.run(
+        words, cwd=ROOT, env={**kept, **environ}, capture_output=True, text=True, check=False, timeout=240
+    )
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("offline") / "bundle"
+    # The small one; its scripts are the same.
+    words = (sys.executable, "-m", "deploy.bundle", "--lock", "edge", "--output", str(folder))
+    made = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=240)
+    if made.returncode and os.environ.get("OREWATCH_CI") != "1":
+        pytest.skip(f"no package index answers: {made.stderr.strip()[-200:]}")
+    assert made.returncode == 0, made.stderr
+    return folder
+
+
+def test_it_installs_without_a_network_and_works(bundle: Path, tmp_path: Path) -> None:
+    # An index that nobody may ask: pip would fail on any download.
+    environ = {"PYTHON": sys.executable, "PIP_INDEX_URL": "http://127.0.0.1:9/none", "PIP_RETRIES": "0"}
+    done = run("sh", str(bundle / "install.sh"), str(tmp_path / "orewatch"), **environ)
+    assert done.returncode == 0, done.stdout + done.stderr
+    orewatch = str(tmp_path / "orewatch/bin/orewatch")
+    assert run(orewatch, "simulate", "--write-units", str(tmp_path / "units")).returncode == 0
+    checked = run(orewatch, "agent", "--check", "--config", str(tmp_path / "units/zn-01.toml"))
+    assert "well. Unit zn-01" in checked.stdout, checked.stderr
+    # The edge has no part of the centre, and says how to get one.
+    missing = run(orewatch, "api", "--config", "api.toml")
+    assert "pip install 'orewatch[api]'" in missing.stderr
+
+
+def test_the_sums_cover_every_file_and_a_changed_one_stops_the_start(bundle: Path, tmp_path: Path) -> None:
+    summed = {line.split("  ", 1)[1] for line in (bundle / "SHA256SUMS").read_text().splitlines()}
+    there = {str(f.relative_to(bundle)) for f in bundle.rglob("*") if f.is_file()}
+    assert there - summed == {"SHA256SUMS"}
+    changed = bundle / "docker-compose.yml"
+    kept = changed.read_bytes()
+    changed.write_bytes(kept + b"# more\n")
+    try:
+        done = run("sh", str(bundle / "install.sh"), str(tmp_path / "orewatch"), PYTHON=sys.executable)
+    finally:
+        changed.write_bytes(kept)
+    assert done.returncode != 0
+    assert "docker-compose.yml" in done.stdout + done.stderr
+    assert not (tmp_path / "orewatch").exists()
+
+
+def test_the_wheels_of_another_python_are_refused_by_name(bundle: Path, tmp_path: Path) -> None:
+    other = tmp_path / "python"
+    other.write_text("#!/bin/sh\necho cp399 linux-other\n")
+    other.chmod(0o755)
+    done = run("sh", str(bundle / "install.sh"), str(tmp_path / "orewatch"), PYTHON=str(other))
+    assert done.returncode == 1
+    assert "cp399 linux-other; allowed" in done.stderr
+
+
+def test_it_names_every_image_with_its_tag_and_carries_what_compose_binds(bundle: Path) -> None:
+    named = (bundle / "images.txt").read_text().split()
+    compose = read_compose()
+    assert named == sorted({s["image"] for s in compose["services"].values()})
+    assert named == images(FILE.read_text(encoding="utf-8"))
+    for source in ("deploy/mosquitto/acl", "deploy/compose-units/zn-01.toml", "docker-compose.yml", ".dockerignore"):
+        assert (bundle / source).read_bytes() == (ROOT / source).read_bytes()
+
+
+def test_dry_run_and_a_folder_that_is_there_make_nothing(tmp_path: Path) -> None:
+    words = (sys.executable, "-m", "deploy.bundle", "--output", str(tmp_path / "new"))
+    dry = run(*words, "--dry-run")
+    assert dry.returncode == 0
+    assert "image influxdb:2.7." in dry.stdout
+    assert not (tmp_path / "new").exists()
+    (tmp_path / "new").mkdir()
+    assert run(*words).returncode == 1
