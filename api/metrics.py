@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from api.collector_metrics import collector_families
 from api.exposition import Family, counter, exposition, gauge, histogram, labelled
-from api.mirror.figures import mirror_families
+from api.mirror.metrics import mirror_families
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

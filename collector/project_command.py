@@ -127,9 +127,8 @@ def _project(journal: Journal, projection: Projection, units: list[str], start_m
             whole = False
 
         def told(at_ms: int, written: Written, unit: str = unit, number: int = number) -> None:
-            if written.blocks:
-                where = f"{projection.name}: {unit} ({number} of {len(units)}) up to {spoken_time(at_ms)}"
-                _say(f"{where}: {_counted(written)}")
+            where = f"{projection.name}: {unit} ({number} of {len(units)}) up to {spoken_time(at_ms)}"
+            _say(f"{where}: {_counted(written)}")
 
         written = projector.project(unit, max(start_ms, pruned_ms), end_ms, told=told)
         total.blocks += written.blocks

@@ -12,7 +12,7 @@ Writing again changes nothing that was right. The projection's position stays wh
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from collector.refusals import refused_block, refused_windows
 from orewatch.storage.dead_letters import drop_letters
@@ -75,17 +75,28 @@ class SpanProjector:
     def project(
         self, unit: str, start_ms: int, end_ms: int, *, told: Callable[[int, Written], None] = lambda *_: None
     ) -> Written:
-        """Write ``[start_ms, end_ms)`` of a unit again; ``told`` hears after each few hours up to when it is done.
+        """Write ``[start_ms, end_ms)`` of a unit again; ``told`` hears after each few hours that held scans.
 
         Windows before what retention has pruned are left alone: computed from a part they would be wrong.
         """
         written = Written()
+        oldest_ms, newest_ms = self._bounds(unit)
+        start_ms, end_ms = max(start_ms, oldest_ms), min(end_ms, newest_ms + 1)
         for at in range(start_ms // HOUR_MS * HOUR_MS, end_ms, CHUNK_MS):
             first, end = max(at, start_ms), min(at + CHUNK_MS, end_ms)
             if self._journal.span_positions(unit, first, end):
                 self._chunk(unit, first, end, written)
-            told(end, written)
+                told(end, written)
         return written
+
+    def _bounds(self, unit: str) -> tuple[int, int]:
+        """Return the event times of the first and of the last scan that the journal has of a unit."""
+        rows: list[tuple[Any, ...]] = self._journal.database.rows(
+            "SELECT MIN(b.first_ms), MAX(b.last_ms) FROM spools s JOIN blocks b ON b.spool = s.id WHERE s.unit = ?",
+            (unit,),
+        )
+        first, last = rows[0]
+        return (0, -1) if first is None else (int(first), int(last))
 
     def _chunk(self, unit: str, start_ms: int, end_ms: int, written: Written) -> None:
         while True:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -49,11 +50,20 @@ class InfluxSettings(Strict):
 
 
 class RetentionSettings(Strict):
-    """How long history is kept, in days, by level; of every store."""
+    """How long history is kept, by the time at which it was scanned; the coarser, the longer."""
 
-    raw_days: float = Field(default=30, ge=1, le=36_500, description="days to keep every scan")
-    minutes_days: float = Field(default=365, ge=1, le=36_500, description="days to keep minutes")
-    hours_days: float = Field(default=3650, ge=1, le=36_500, description="days to keep hours")
+    raw_days: float = Field(default=30, ge=2, le=36_500, description="days of every scan")
+    minutes_days: float = Field(default=365, ge=2, le=36_500, description="days of windows of one minute")
+    hours_days: float = Field(default=3650, ge=2, le=36_500, description="days of windows of one hour")
+
+    @model_validator(mode="after")
+    def _the_coarser_the_longer(self) -> RetentionSettings:
+        levels = ("raw_days", "minutes_days", "hours_days")
+        for finer, coarser in pairwise(levels):
+            least, value = getattr(self, finer), getattr(self, coarser)
+            if value < least:
+                raise ValueError(f"{coarser} = {value:g}: shorter than {finer}; allowed: {least:g} or more")
+        return self
 
 
 class CollectorSettings(Strict):
@@ -70,13 +80,13 @@ class CollectorSettings(Strict):
     broker: BrokerSettings = Field(default=BrokerSettings(), description="where the messages come from")
     embedded: bool = Field(default=True, description="keep the embedded store, whose history is the journal")
     influx: InfluxSettings | None = Field(default=None, description="project into this InfluxDB too; left out: none")
-    retention: RetentionSettings = Field(default=RetentionSettings(), description="how long history is kept")
     journal_days: float | None = Field(
         default=None,
         ge=0.01,
         le=36_500,
         description="days to keep blocks that InfluxDB has; left out: for ever; only with embedded = false",
     )
+    retention: RetentionSettings = Field(default=RetentionSettings(), description="how long history is kept")
     reorder_s: float = Field(
         default=2.0,
         ge=0,
