@@ -147,7 +147,7 @@ class Mirror:
                 self._service.states.late(*span)
             await self._write_minute(now_ms)
             await self._write_alerts(now_ms)
-            await self._write(self._target.hours, self._infos.points(now_ms))
+            await self._write(self._target.hours, await asyncio.to_thread(self._infos.points, units, now_ms))
             await asyncio.to_thread(self._infos.settle)
             pause_s = await self._write_history(now_ms)
         except StoppedError as stop:
