@@ -31,6 +31,7 @@ from api.mirror.notes import Notes
 from api.mirror.owed_alerts import OwedAlerts
 from api.mirror.places import Place, Places
 from api.units.state_history import SETTLING_MS
+from orewatch.plant.unit import OREWATCH
 from orewatch.storage.database import DatabaseError
 from orewatch.storage.query import HOUR_MS, MINUTE_MS, StoreError
 
@@ -52,8 +53,6 @@ FAILED_S: Final = 30.0
 QUIET_MS: Final = 90_000
 AT_ONCE: Final = 20
 DAY_MS: Final = 24 * HOUR_MS
-OWN: Final = "orewatch"
-"""The unit that alerts about this system itself name."""
 
 
 class Stretch(NamedTuple):
@@ -148,7 +147,7 @@ class Mirror:
                 self._service.states.late(*span)
             await self._write_minute(now_ms)
             await self._write_alerts(now_ms)
-            await self._write(self._target.hours, self._infos.points(now_ms))
+            await self._write(self._target.hours, await asyncio.to_thread(self._infos.points, units, now_ms))
             await asyncio.to_thread(self._infos.settle)
             pause_s = await self._write_history(now_ms)
         except StoppedError as stop:
@@ -227,12 +226,12 @@ class Mirror:
         )
 
     async def _write_alerts(self, now_ms: int) -> None:
-        known = {unit.id for unit in self._service.roster} | {OWN}
+        known = {unit.id for unit in self._service.roster} | {OREWATCH}
         while owed := await asyncio.to_thread(self._alerts.some, known):
             points = []
             for one in owed:
                 record = one.record
-                here = self._places.at(record.unit, record.raised_ms) if record.unit != OWN else Place("", "", "")
+                here = self._places.at(record.unit, record.raised_ms) if record.unit != OREWATCH else Place("", "", "")
                 points.append(alert_point(record, here, self._service.engine.lost_t(record, now_ms)))
             await self._write(self._target.hours, points)
             for one in owed:

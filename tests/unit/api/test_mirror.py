@@ -17,6 +17,7 @@ from api.mirror.owed_alerts import OwedAlerts
 from api.settings import ApiSettings
 from api.stores import open_target
 from orewatch.plant.states import STATE_CODES, State
+from orewatch.plant.unit import OREWATCH
 from orewatch.storage.journal import Journal
 from orewatch.storage.query import HOUR_MS, MINUTE_MS
 from tests.servers import free_port, running_influxd
@@ -273,6 +274,16 @@ async def test_alerts_are_written_as_they_change(house: MirrorHouse) -> None:
     assert house.service.mirror.written["hours"] == written, "what is written is owed no more"
 
 
+async def test_alerts_about_this_system_stand_nowhere_on_the_map(house: MirrorHouse) -> None:
+    raise_alert(house, HOUR0 + 60_000, unit=OREWATCH, kind=AlertKind.STORE_DOWN)
+    raise_alert(house, HOUR0 + 60_000, unit="never-described")
+    await house.round()
+    (row,) = house.rows("alert", level="hours")
+    assert (row["unit"], row["kind"], row["site"]) == (OREWATCH, "store_down", None)
+    assert house.service.mirror is not None
+    assert house.service.mirror.owed == 1, "where a unit stood has to be known first"
+
+
 async def test_an_alert_that_changes_while_it_is_written_stays_owed(house: MirrorHouse) -> None:
     number = raise_alert(house, HOUR0 + 60_000)
     owed = OwedAlerts(book=house.service.book)
@@ -369,10 +380,10 @@ async def test_a_disk_that_takes_nothing_is_waited_for(house: MirrorHouse, monke
     assert await house.round() == 5
 
 
-def raise_alert(house: MirrorHouse, raised_ms: int) -> int:
+def raise_alert(house: MirrorHouse, raised_ms: int, *, unit: str = UNIT.id, kind: AlertKind = AlertKind.IDLE) -> int:
     record = AlertRecord(
-        unit=UNIT.id,
-        kind=AlertKind.IDLE,
+        unit=unit,
+        kind=kind,
         priority="medium",
         reason="no_load",
         onset_ms=raised_ms - 300_000,
