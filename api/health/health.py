@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from api.health.alerts import SelfAlerts
 from api.health.look import Look
 from api.health.points import ServicePoints
-from api.health.readiness import Check, answer_of, checks_of
+from api.health.readiness import answer_of, checks_of
 from orewatch.storage.durations import Durations
 
 if TYPE_CHECKING:
@@ -49,13 +49,8 @@ class Health:
 
     def readiness(self, *, full: bool) -> dict[str, Any]:
         """Return the answer of ``/readyz``."""
-        return answer_of(checks_of(self.signs(), self._parts()), full=full)
+        return answer_of(checks_of(self.signs()), full=full)
 
     def end(self) -> None:
         """Write nothing any more."""
         self.points.end()
-
-    def _parts(self) -> list[Check]:
-        """Parts that a service may have, and that tell of themselves: ``check()``."""
-        check = getattr(getattr(self._service, "mirror", None), "check", None)
-        return [] if check is None else [check()]

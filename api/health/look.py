@@ -7,11 +7,11 @@ import threading
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from api.health.signs import ClockSign, OutboxSign, Signs, StoreSign
+from api.health.signs import ClockSign, MirrorSign, OutboxSign, Signs, StoreSign
 from api.live.edge_clock import CLOCK_OFF_MS
 from orewatch.storage.database import DatabaseError
 from orewatch.storage.disk import Disk
-from orewatch.storage.query import StoreError
+from orewatch.storage.query import MINUTE_MS, StoreError
 
 if TYPE_CHECKING:
     from api.service import Service
@@ -54,6 +54,7 @@ class Look:
             store=self.store,
             disk=self._disk.look(at_s),
             outbox=self._outbox(now_ms),
+            mirror=self._mirror(now_ms),
             clock=clock_sign(
                 [
                     (readings.last_seen_ms, readings.clock.newest_ms)
@@ -98,6 +99,14 @@ class Look:
             self.store = StoreSign(up=False, why=str(error))
         else:
             self.store = StoreSign(up=True)
+
+    def _mirror(self, now_ms: int) -> MirrorSign | None:
+        mirror = self._service.mirror
+        if mirror is None:
+            return None
+        # A minute is written when it is over.
+        behind_s = None if mirror.minute_ms is None else max(0, now_ms - mirror.minute_ms - MINUTE_MS) / 1000
+        return MirrorSign(behind_s=behind_s, owed=mirror.owed)
 
     def _outbox(self, now_ms: int) -> OutboxSign:
         counts = self._service.outbox.counts()

@@ -21,11 +21,12 @@ from api.health.conditions import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from api.health.signs import Signs
+    from api.health.signs import MirrorSign, Signs
     from orewatch.storage.vitals import Vitals
 
 NEEDED: Final = ("watching", "broker")
 """Without these the service does not do its work. Everything else may be missing while pages and alerts go on."""
+MIRROR_S: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +40,12 @@ class Check:
     remedy: str = ""
 
 
-def checks_of(signs: Signs, more: Sequence[Check] = ()) -> list[Check]:
-    """Return every check, in the order in which things depend on each other; ``more``: parts that tell themselves."""
-    return [_broker(signs), _watching(signs), _caught_up(signs), _collector(signs), _store(signs), *more, *_rest(signs)]
+def checks_of(signs: Signs) -> list[Check]:
+    """Return every check, in the order in which things depend on each other."""
+    checks = [_broker(signs), _watching(signs), _caught_up(signs), _collector(signs), _store(signs)]
+    if signs.mirror is not None:
+        checks.append(_mirror(signs.mirror))
+    return [*checks, _disk(signs), _outbox(signs), _certificates(signs), _clock(signs)]
 
 
 def answer_of(checks: Sequence[Check], *, full: bool) -> dict[str, Any]:
@@ -127,8 +131,14 @@ def _store(signs: Signs) -> Check:
     return Check(name="store", ok=False, said=said, detail=f"{said}: {whys}", remedy=remedy)
 
 
-def _rest(signs: Signs) -> list[Check]:
-    return [_disk(signs), _outbox(signs), _certificates(signs), _clock(signs)]
+def _mirror(mirror: MirrorSign) -> Check:
+    if mirror.behind_s is None:
+        return Check(name="mirror", ok=None, said="nothing was written for boards yet")
+    if mirror.behind_s < MIRROR_S:
+        return Check(name="mirror", ok=True, detail=f"{mirror.owed} hours and alerts to be written")
+    said = "states and alerts reach the boards late; they are made up for once the store takes them"
+    detail = f"{said}: {mirror.behind_s:.0f} s behind, {mirror.owed} hours and alerts owed"
+    return Check(name="mirror", ok=False, said=said, detail=detail, remedy="the service's account must be let write")
 
 
 def _disk(signs: Signs) -> Check:

@@ -39,11 +39,20 @@ class ClockSign:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MirrorSign:
+    """How late states and alerts reach the store that boards read (s); None before the first. ``owed``: what is due."""
+
+    behind_s: float | None = None
+    owed: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Signs:
     """Everything, as of ``now_ms`` (the wall clock).
 
     ``collector`` is None where none ever wrote here, ``collector_age_s`` how long ago its record last changed, by a
-    clock that nobody sets. ``disk`` is that of the service's own files, None where it does not say.
+    clock that nobody sets. ``disk`` is that of the service's own files, None where it does not say. ``mirror`` is
+    None where nothing is written for boards.
     """
 
     now_ms: int
@@ -56,3 +65,4 @@ class Signs:
     disk: Room | None = None
     outbox: OutboxSign = OutboxSign()
     clock: ClockSign = ClockSign()
+    mirror: MirrorSign | None = None

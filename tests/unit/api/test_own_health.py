@@ -16,7 +16,7 @@ from api.health.alerts import SelfAlerts
 from api.health.conditions import CONDITIONS, DAY_MS, Else, Trouble
 from api.health.look import clock_sign
 from api.health.readiness import answer_of, checks_of
-from api.health.signs import ClockSign, OutboxSign, Signs, StoreSign
+from api.health.signs import ClockSign, MirrorSign, OutboxSign, Signs, StoreSign
 from api.notify import own_texts
 from api.notify.outbox import Outbox
 from api.notify.texts import message, sentences
@@ -354,6 +354,14 @@ def test_readiness_without_a_token_names_no_hosts_and_no_figures() -> None:
             assert set(check) == {"ok", "detail"}
             assert not set(check["detail"]) & set(string.digits), check
     assert "10.1.2.3" in shown(TROUBLES[4][2])["checks"]["store"]["detail"]
+
+
+def test_boards_that_are_served_late_are_named_where_there_are_any() -> None:
+    assert "mirror" not in shown(WELL)["checks"]
+    for behind_s, fine in ((None, None), (30.0, True), (900.0, False)):
+        told = shown(replace(WELL, mirror=MirrorSign(behind_s=behind_s, owed=4)))
+        assert told["checks"]["mirror"]["ok"] is fine
+        assert told["degraded"] == (["mirror"] if fine is False else [])
 
 
 def test_without_the_broker_or_the_watch_it_is_not_ready() -> None:
