@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final
 from collector.refusals import refused_block, refused_windows
 from orewatch.storage.dead_letters import drop_letters
 from orewatch.storage.projection import RejectedBy
+from orewatch.storage.pruned import contested
 from orewatch.storage.query import HOUR_MS, MINUTE_MS
 from orewatch.storage.rollups import roll_up, touched
 from orewatch.storage.sqlite import BlockReader
@@ -77,7 +78,7 @@ class SpanProjector:
     ) -> Written:
         """Write ``[start_ms, end_ms)`` of a unit again; ``told`` hears after each few hours that held scans.
 
-        Windows before what retention has pruned are left alone: computed from a part they would be wrong.
+        Windows that retention has pruned scans of are left alone: computed from a part they would be wrong.
         """
         written = Written()
         oldest_ms, newest_ms = self._bounds(unit)
@@ -144,9 +145,10 @@ class SpanProjector:
 
     def _windows(self, unit: str, blocks: Sequence[DecodedBlock], written: Written) -> list[DeadLetter]:
         letters: list[DeadLetter] = []
-        complete_from = self._journal.pruned_until(unit)
         for step_ms in (MINUTE_MS, HOUR_MS):
-            starts = sorted({s for block in blocks for s in touched(block, step_ms) if s >= complete_from})
+            starts = sorted({s for block in blocks for s in touched(block, step_ms)})
+            lost = contested(self._journal.database, unit, starts, step_ms)
+            starts = [s for s in starts if s not in lost]
             if not starts:
                 continue
             around = self._reader.span(unit, starts[0], starts[-1] + step_ms)

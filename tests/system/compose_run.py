@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from orewatch.cli import COMMANDS
 from tests.servers import free_port, program, running_influxd
 from tests.system.compose_file import Laid, Layout, environment
 
@@ -137,8 +136,7 @@ def whole_centre(folder: Path) -> Iterator[Centre]:
         centre = Centre(Layout(folder=folder, ports=ports), ports, stack)
         stack.enter_context(running_influxd(folder, ports[8086]))
         centre.once("init")
-        if "storage" in COMMANDS:
-            centre.once("storage-init")
+        centre.once("storage-init")
         laid = centre.layout.service("mosquitto")
         prepare_broker(laid)
         centre.start("mosquitto")

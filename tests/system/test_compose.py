@@ -42,6 +42,14 @@ def test_every_part_is_well_by_its_own_check(centre: Centre) -> None:
         centre.healthy(name)
 
 
+def test_the_checks_of_those_who_write_find_a_file_that_went_quiet(centre: Centre) -> None:
+    for name in ("collector", "agent-zn-01"):
+        laid = centre.layout.service(name)
+        quiet = [word.replace("< 60", "< -60") for word in laid.health]
+        assert quiet != laid.health
+        assert subprocess.run(quiet, capture_output=True, check=False, timeout=30).returncode == 1
+
+
 def test_the_fleet_is_live(centre: Centre) -> None:
     def live() -> Any:
         items = {u["id"]: u["connection"] for u in centre.get("/api/v1/units")["items"]}

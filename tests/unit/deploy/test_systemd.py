@@ -106,3 +106,10 @@ def test_a_units_folder_is_what_its_service_wants() -> None:
     name = "orewatch-agent@.service"
     given = {c.split(":")[0]: c.split(":")[1] for c in lines(name, "LoadCredential")}
     assert given == {n: f"/etc/orewatch/%i/{n}" for n in ("ca.crt", "tls.crt", "tls.key")}
+
+
+def test_systemd_makes_the_user_they_run_as() -> None:
+    words = [program("systemd-sysusers"), "--dry-run", str(FOLDER / "orewatch.sysusers")]
+    told = subprocess.run(words, capture_output=True, text=True, check=False, timeout=60)
+    assert "orewatch" in told.stdout + told.stderr
+    assert told.returncode == 0
