@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from api.collector_metrics import collector_families
 from api.exposition import Family, counter, exposition, gauge, histogram, labelled
+from api.mirror.metrics import mirror_families
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,7 @@ def metrics_text(service: Service) -> str:
             *_alerts(service, signs),
             *_viewers(service),
             *_health(service, signs),
+            *([] if service.mirror is None else mirror_families(service.mirror, service.now_ms())),
             *collector_families(signs, service.registry),
         ]
     )

@@ -26,7 +26,7 @@ async def go_round(service: Service) -> None:
     try:
         await _rounds(service)
     finally:
-        await service.health.end()
+        service.health.end()
 
 
 async def _rounds(service: Service) -> None:

@@ -25,6 +25,7 @@ from collector.foreign import ForeignNodes
 from collector.ingest import Ingest
 from collector.intake import UNKNOWN_SCHEMA, Intake
 from collector.project import Projector
+from collector.retention import Retention
 from collector.vital_signs import VitalSigns
 from collector.waiting import Waiting
 from collector.writer import Writer
@@ -35,7 +36,6 @@ from orewatch.sparkplug.session_loop import SessionLoop
 from orewatch.sparkplug.short_links import ShortLinks
 from orewatch.storage.journal import Journal, JournalError
 from orewatch.storage.registry import Registry
-from orewatch.storage.retention import prune
 from orewatch.storage.rollup_tables import NAME_PREFIX, EmbeddedProjection, RollupTables
 from orewatch.storage.sqlite import EmbeddedStore, rollups_beside
 from orewatch.telemetry.node_metrics import ACKNOWLEDGED
@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-DAY_MS: Final = 86_400_000
 MEBIBYTE: Final = 2**20
 AFTER_FAULT_S: Final = 5.0
 
@@ -85,6 +84,13 @@ class Collector:
             Projector(journal=self.journal, projection=projection, counters=self.counters)
             for projection in self._projections()
         ]
+        self._retention = Retention(
+            journal=self.journal,
+            windows=self.tables.database,
+            projections=lambda: [p.name for p in self.projectors],
+            levels=settings.levels,
+            counters=self.counters,
+        )
         self.writer = Writer(
             registry=self.registry,
             counters=self.counters,
@@ -274,11 +280,7 @@ class Collector:
         spools, self.ingest.spools = self.ingest.spools, {}
         if spools:
             self.registry.spool_state(spools)
-        if self.settings.journal_days is not None:
-            before_ms = now_ms - int(self.settings.journal_days * DAY_MS)
-            pruned = prune(self.journal, projections=[p.name for p in self.projectors], received_before_ms=before_ms)
-            if pruned:
-                self.counters.add("", "blocks_pruned", amount=pruned)
+        self._retention.step(now_ms)
 
     def _project(self, projector: Projector) -> None:
         """One projection's thread."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from orewatch.settings import read_settings
+from orewatch.storage.retention import Levels
 
+DAY_MS = 86_400_000
 PREFIX = "OREWATCH_COLLECTOR_"
 Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^+/#]+$")]
 
@@ -49,19 +52,28 @@ class InfluxSettings(Strict):
 
 
 class RetentionSettings(Strict):
-    """How long history is kept, in days, by level; of every store."""
+    """How long history is kept, by the time at which it was scanned; the coarser, the longer."""
 
-    raw_days: float = Field(default=30, ge=1, le=36_500, description="days to keep every scan")
-    minutes_days: float = Field(default=365, ge=1, le=36_500, description="days to keep minutes")
-    hours_days: float = Field(default=3650, ge=1, le=36_500, description="days to keep hours")
+    raw_days: float = Field(default=30, ge=2, le=36_500, description="days of every scan")
+    minutes_days: float = Field(default=365, ge=2, le=36_500, description="days of windows of one minute")
+    hours_days: float = Field(default=3650, ge=2, le=36_500, description="days of windows of one hour")
+
+    @model_validator(mode="after")
+    def _the_coarser_the_longer(self) -> RetentionSettings:
+        levels = ("raw_days", "minutes_days", "hours_days")
+        for finer, coarser in pairwise(levels):
+            least, value = getattr(self, finer), getattr(self, coarser)
+            if value < least:
+                raise ValueError(f"{coarser} = {value:g}: shorter than {finer}; allowed: {least:g} or more")
+        return self
 
 
 class CollectorSettings(Strict):
     """Settings of one collector process.
 
     ``groups``: the Sparkplug groups it follows, ["+"] for all (several collectors share a fleet by group).
-    ``journal_days``: how long the journal keeps blocks that every projection has; None: for ever, and it must
-    be None while ``embedded`` is on, because the journal is that store's history.
+    ``journal_days``: of how many days the journal keeps the scans that InfluxDB has; None: as ``retention`` says. It
+    must be None while ``embedded`` is on, because the journal is that store's raw level.
     """
 
     data_dir: Path = Field(default=Path("data"), description="folder of the journal and the rollups")
@@ -70,13 +82,14 @@ class CollectorSettings(Strict):
     broker: BrokerSettings = Field(default=BrokerSettings(), description="where the messages come from")
     embedded: bool = Field(default=True, description="keep the embedded store, whose history is the journal")
     influx: InfluxSettings | None = Field(default=None, description="project into this InfluxDB too; left out: none")
-    retention: RetentionSettings = Field(default=RetentionSettings(), description="how long history is kept")
     journal_days: float | None = Field(
         default=None,
         ge=0.01,
         le=36_500,
-        description="days to keep blocks that InfluxDB has; left out: for ever; only with embedded = false",
+        description="days of scans kept in the journal too, once InfluxDB has them; left out: retention.raw_days;"
+        " only with embedded = false",
     )
+    retention: RetentionSettings = Field(default=RetentionSettings(), description="how long history is kept")
     reorder_s: float = Field(
         default=2.0,
         ge=0,
@@ -103,10 +116,23 @@ class CollectorSettings(Strict):
     @model_validator(mode="after")
     def _history_is_kept(self) -> CollectorSettings:
         if self.journal_days is not None and self.embedded:
-            raise ValueError("journal_days: the embedded store's history is the journal; set embedded = false first")
+            raise ValueError(
+                f"journal_days = {self.journal_days:g}: the journal is the embedded store's raw level;"
+                " allowed: retention.raw_days instead, or embedded = false"
+            )
         if self.journal_days is not None and self.influx is None:
             raise ValueError("journal_days: without influx the journal is the only history; allowed: leave it out")
         return self
+
+    @property
+    def levels(self) -> Levels:
+        """What is kept here, and how long."""
+        kept, raw_days = self.retention, self.journal_days
+        return Levels(
+            raw_ms=int((kept.raw_days if raw_days is None else raw_days) * DAY_MS),
+            minutes_ms=int(kept.minutes_days * DAY_MS),
+            hours_ms=int(kept.hours_days * DAY_MS),
+        )
 
     @property
     def journal_path(self) -> Path:

@@ -98,7 +98,8 @@ def _reach(settings: CollectorSettings) -> str:
     assert settings.influx is not None  # noqa: S101 - the caller looked
     server = server_of(settings.influx)
     try:
-        server.query("SHOW MEASUREMENTS LIMIT 1")
+        # Of a database that is not there a 1.x tells this, and not every SHOW.
+        server.query('SHOW TAG VALUES WITH KEY = "unit" LIMIT 1')
     except StoreError as error:
         return f"away: {error}"
     finally:

@@ -26,17 +26,19 @@ if TYPE_CHECKING:
 
 _KEPT: Final = 3
 _LANGUAGES: Final = {"both": tuple(Language), **{str(language): (language,) for language in Language}}
-# In the order of Fate: what was done, and what would be.
+# What was done, and what would be.
 _SAID: Final = {
     Fate.CREATED: ("created", "would be created"),
     Fate.UPDATED: ("updated", "would be updated"),
     Fate.OVERWRITTEN: ("overwritten, edits by hand are gone", "would be overwritten, and edits by hand be gone"),
     Fate.UNCHANGED: ("unchanged", "unchanged"),
+    Fate.SENT_AGAIN: ("unchanged; its secrets were sent again", "unchanged; its secrets would be sent again"),
     Fate.EDITED: (
         "kept: edited by hand; --force overwrites it",
         "would be kept: edited by hand; --force overwrites it",
     ),
     Fate.PROVISIONED: ("kept: comes from Grafana's provisioning files",) * 2,
+    Fate.LEFT_OVER: ("of an earlier orewatch, and not built any more; delete it in Grafana",) * 2,
 }
 
 

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 MARK: Final = "orewatch_deployed"
 _MESSAGE: Final = "orewatch dashboards deploy"
+# What earlier versions brought, and nothing builds any more.
+_FORMER: Final = ("orewatch-overview",)
 _SECRET: Final = frozenset({"secureJsonData"})
 
 
@@ -39,13 +41,15 @@ class Fate(StrEnum):
     UPDATED = "updated"
     OVERWRITTEN = "overwritten"
     UNCHANGED = "unchanged"
+    SENT_AGAIN = "sent again"
     EDITED = "edited by hand"
     PROVISIONED = "provisioned"
+    LEFT_OVER = "left over"
 
     @property
     def writes(self) -> bool:
         """Whether something is sent to Grafana."""
-        return self in {Fate.CREATED, Fate.UPDATED, Fate.OVERWRITTEN}
+        return self in {Fate.CREATED, Fate.UPDATED, Fate.OVERWRITTEN, Fate.SENT_AGAIN}
 
     @property
     def kept(self) -> bool:
@@ -91,6 +95,7 @@ def deploy(
         # Everything is read before anything is written: who may not enter leaves no half of a deployment.
         steps = [_datasource(grafana, source), _folder(grafana)]
         steps += [_board(grafana, json.loads(text), force=force) for text in texts(languages).values()]
+        steps += [_Step(Part(uid, Fate.LEFT_OVER), {}) for uid in _FORMER if grafana.board(uid) is not None]
         for place, step in enumerate(steps):
             if dry_run or not step.part.fate.writes:
                 yield step.part
@@ -116,7 +121,7 @@ def _datasource(grafana: Grafana, source: InfluxSource) -> _Step:
     if found.get("readOnly"):
         return _Step(Part(name, Fate.PROVISIONED if differs else Fate.UNCHANGED, differs), wanted)
     # Grafana tells nobody its secrets: whether they are the same cannot be seen, so they are always sent.
-    return _Step(Part(name, Fate.UPDATED, differs), wanted, found["id"])
+    return _Step(Part(name, Fate.UPDATED if differs else Fate.SENT_AGAIN, differs), wanted, found["id"])
 
 
 def _folder(grafana: Grafana) -> _Step:

@@ -28,8 +28,20 @@ class DeployError(RuntimeError):
 
     def __init__(self, what: str, error: Exception) -> None:
         status = getattr(error, "status_code", None)
-        super().__init__(f"{what}: {error}")
+        super().__init__(f"{what}: {_in_words(error)}")
         self.permanent = status is not None and status < 500 and status != 429  # noqa: PLR2004 - HTTP
+
+
+def _in_words(error: Exception) -> str:
+    """Return what went wrong in a few words; the libraries' own hold their whole chain of causes."""
+    if isinstance(error, requests.Timeout):
+        return f"no answer within {_TIMEOUT_S:g} s"
+    if isinstance(error, (requests.JSONDecodeError, KeyError, TypeError, AttributeError)):
+        return "answers, but not as a Grafana does; is the address right?"
+    if isinstance(error, requests.ConnectionError):
+        cause = str(error).rpartition(": ")[2].rstrip("\")'")
+        return f"cannot be reached: {cause}"
+    return str(error)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +55,11 @@ class GrafanaTarget:
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
+        if parts.username or parts.password:
+            # Said without the address: it holds the secret.
+            raise ValueError(
+                "grafana.url: holds a name or a password; allowed: http://host:port, the rest in its settings"
+            )
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(f"grafana.url: {self.url!r}; allowed: http://host:port or https://host:port")
         if not self.token and not (self.username and self.password):
@@ -107,10 +124,10 @@ class Grafana:
         """Return the board of that uid, None where there is none."""
         with self._talking():
             answer = _or_none(self._face.dashboard.get_dashboard, uid)
-        if answer is None:
-            return None
-        board, meta = answer["dashboard"], answer.get("meta", {})
-        return Kept(board, int(board.get("version") or 0), bool(meta.get("provisioned")))
+            if answer is None:
+                return None
+            board, meta = answer["dashboard"], answer.get("meta", {})
+            return Kept(board, int(board.get("version") or 0), bool(meta.get("provisioned")))
 
     def save(self, board: Mapping[str, Any], *, message: str, overwrite: bool) -> str:
         """Save a board into our folder and return its address.
@@ -126,16 +143,16 @@ class Grafana:
                     "overwrite": overwrite,
                 }
             )
+            path = str(answer["url"])
         # Grafana's addresses hold its sub-path already; ours is the part before it.
         parts = urlsplit(self.url)
-        path = str(answer["url"])
         return f"{parts.scheme}://{parts.netloc}{path}" if path.startswith(f"{parts.path}/") else self.url + path
 
     @contextmanager
     def _talking(self) -> Iterator[None]:
         try:
             yield
-        except (GrafanaException, requests.RequestException) as error:
+        except (GrafanaException, requests.RequestException, KeyError, TypeError, AttributeError) as error:
             raise DeployError(f"Grafana at {self.url}", error) from error
 
 

@@ -140,9 +140,9 @@ class Panels:
         interval: str = "1m",
         limits: Sequence[Step] = ((None, GREY),),
     ) -> Builder[Panel]:
-        """Return bands of states over time, one per series."""
+        """Return bands of states over time, one per series; the word stands in the band where it fits."""
         panel = (
-            statetimeline.Panel().show_value(VisibilityMode.NEVER).row_height(0.85).merge_values(True).per_page(_BANDS)
+            statetimeline.Panel().show_value(VisibilityMode.AUTO).row_height(0.85).merge_values(True).per_page(_BANDS)
         )
         panel.fill_opacity(85).line_width(0).mappings(list(mappings)).thresholds(steps(*limits))
         panel.legend(_legend()).tooltip(_tooltip())

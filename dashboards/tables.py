@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from grafana_foundation_sdk.builders import common, geomap, stat, table
+from grafana_foundation_sdk.builders import common, dashboard, geomap, stat, table
 from grafana_foundation_sdk.models.common import (
     BigValueColorMode,
     BigValueGraphMode,
@@ -13,7 +13,7 @@ from grafana_foundation_sdk.models.common import (
     FrameGeometrySourceMode,
     TableCellHeight,
 )
-from grafana_foundation_sdk.models.dashboard import DataTransformerConfig, DynamicConfigValue
+from grafana_foundation_sdk.models.dashboard import DashboardLinkType, DataTransformerConfig, DynamicConfigValue
 from grafana_foundation_sdk.models.geomap import TooltipMode
 
 from dashboards.panels import FULL, HALF, steps
@@ -49,10 +49,16 @@ class Column:
     width: int | None = None
 
 
-def to_unit_board(panels: Panels) -> dict[str, Any]:
-    """Return the link of a unit's name to its own board, with the time kept."""
-    url = f"/d/orewatch-unit-{panels.words.language}?var-unit=${{__value.raw:percentencode}}&${{__url_time_range}}"
+def to_unit_board(panels: Panels, unit: str = "__value.raw") -> dict[str, Any]:
+    """Return the link to the board of a unit, named by Grafana's variable ``unit``, with the time kept."""
+    url = f"/d/orewatch-unit-{panels.words.language}?var-unit=${{{unit}:percentencode}}&${{__url_time_range}}"
     return {"title": panels.words("link.unit"), "url": url}
+
+
+def leading_to_units(panels: Panels, panel: Builder[Panel]) -> Builder[Panel]:
+    """Return the panel with each of its series leading to the board of its unit."""
+    link = to_unit_board(panels, "__field.labels.unit")
+    return panel.data_links([dashboard.DashboardLink(link["title"]).url(link["url"]).type(DashboardLinkType.LINK)])
 
 
 def rows_of(

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "storage": ("collector.storage_command", "collector"),
     "api": ("api.command", "api"),
     "dashboards": ("dashboards.command", "dashboards"),
+    "doctor": ("orewatch.doctor.command", ""),
     "tap": ("orewatch.tap.command", ""),
     "init": ("orewatch.authority.init_command", "certificates"),
     "certificates": ("orewatch.authority.command", "certificates"),

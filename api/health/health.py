@@ -51,10 +51,9 @@ class Health:
         """Return the answer of ``/readyz``."""
         return answer_of(checks_of(self.signs(), self._parts()), full=full)
 
-    async def end(self) -> None:
-        """Ask nothing any more."""
-        await self._look.end()
-        await self.points.end()
+    def end(self) -> None:
+        """Write nothing any more."""
+        self.points.end()
 
     def _parts(self) -> list[Check]:
         """Parts that a service may have, and that tell of themselves: ``check()``."""

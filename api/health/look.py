@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
+import threading
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
@@ -15,6 +15,7 @@ from orewatch.storage.query import StoreError
 
 if TYPE_CHECKING:
     from api.service import Service
+    from orewatch.storage.query import HistoryStore
     from orewatch.storage.vitals import Vitals
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ class Look:
         self._record: Vitals | None = None
         self._changed_s = 0.0
         self._store_asked_s: float | None = None
-        self._asking: asyncio.Task[None] | None = None
+        self._asking: threading.Thread | None = None
         self.store = StoreSign(up=None if service.store is not None else False, why="could not be opened at the start")
 
     def at(self, at_s: float) -> Signs:
@@ -62,13 +63,6 @@ class Look:
             ),
         )
 
-    async def end(self) -> None:
-        """Let go of a question that is still asked."""
-        if self._asking is not None:
-            self._asking.cancel()
-            await asyncio.gather(self._asking, return_exceptions=True)
-            self._asking = None
-
     def _read_record(self, at_s: float) -> None:
         registry = self._service.registry
         if registry is None:
@@ -86,20 +80,20 @@ class Look:
     def _ask_store(self, at_s: float) -> None:
         store = self._service.store
         due = self._store_asked_s is None or at_s - self._store_asked_s >= STORE_EACH_S
-        if store is None or not due or (self._asking is not None and not self._asking.done()):
-            return
         unit = next(iter(self._service.roster), None)
-        if unit is None:
+        if store is None or unit is None or not due or (self._asking is not None and self._asking.is_alive()):
             return
         self._store_asked_s = at_s
-        self._asking = asyncio.create_task(self._try_store(unit.id), name="api: try the store")
+        # A daemon: a store that hangs must keep neither the event loop nor the end of the process.
+        self._asking = threading.Thread(
+            target=self._try_store, args=(store, unit.id), name="api: try the store", daemon=True
+        )
+        self._asking.start()
 
-    async def _try_store(self, unit_id: str) -> None:
+    def _try_store(self, store: HistoryStore, unit_id: str) -> None:
         """Ask what every page asks: that answers only if all of the way to the store is well."""
-        store = self._service.store
-        assert store is not None  # noqa: S101 - see _ask_store
         try:
-            await asyncio.to_thread(store.latest, unit_id)
+            store.latest(unit_id)
         except StoreError as error:
             self.store = StoreSign(up=False, why=str(error))
         else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+import threading
 from typing import TYPE_CHECKING
 
 from api.stores import open_health
@@ -23,7 +23,7 @@ class ServicePoints:
         self._points: HealthPoints | None = None
         self._wanted = service.settings.influx_url is not None
         self._written_s: float | None = None
-        self._writing: asyncio.Task[bool] | None = None
+        self._writing: threading.Thread | None = None
 
     @property
     def dropped(self) -> int:
@@ -33,28 +33,32 @@ class ServicePoints:
     def go_round(self, signs: Signs, at_s: float) -> None:
         """Write what is known now, if that is due and the last one is through."""
         due = self._written_s is None or at_s - self._written_s >= EACH_S
-        if not self._wanted or not due or (self._writing is not None and not self._writing.done()):
+        if not self._wanted or not due or self._busy:
             return
         self._written_s = at_s
         fields = service_fields(self._service, signs)
-        self._writing = asyncio.create_task(
-            asyncio.to_thread(self._write, fields, signs.now_ms), name="api: health point"
+        # A daemon: see Look.
+        self._writing = threading.Thread(
+            target=self._write, args=(fields, signs.now_ms), name="api: health point", daemon=True
         )
+        self._writing.start()
 
-    async def end(self) -> None:
-        """Wait for what is being written, and close."""
-        if self._writing is not None:
-            await asyncio.gather(self._writing, return_exceptions=True)
-        if self._points is not None:
+    def end(self) -> None:
+        """Close, unless a point is being written: then the end of the process does."""
+        if self._points is not None and not self._busy:
             self._points.close()
 
-    def _write(self, fields: dict[str, float | None], now_ms: int) -> bool:
+    @property
+    def _busy(self) -> bool:
+        return self._writing is not None and self._writing.is_alive()
+
+    def _write(self, fields: dict[str, float | None], now_ms: int) -> None:
         if self._points is None:
             self._points = open_health(self._service.settings)
-            if self._points is None:
-                self._wanted = False
-                return False
-        return self._points.write(fields, now_ms)
+        if self._points is None:
+            self._wanted = False
+        else:
+            self._points.write(fields, now_ms)
 
 
 def service_fields(service: Service, signs: Signs) -> dict[str, float | None]:

@@ -31,6 +31,7 @@ from api.mirror.notes import Notes
 from api.mirror.owed_alerts import OwedAlerts
 from api.mirror.places import Place, Places
 from api.units.state_history import SETTLING_MS
+from orewatch.storage.database import DatabaseError
 from orewatch.storage.query import HOUR_MS, MINUTE_MS, StoreError
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class Mirror:
         except StoppedError as stop:
             self._tell(str(stop))
             pause_s = max(ROUND_S, stop.wait_s)
-        except sqlite3.OperationalError as error:
+        except (sqlite3.OperationalError, DatabaseError) as error:
             self.failures += 1
             self._tell(f"its own files: {error}")
             pause_s = FAILED_S

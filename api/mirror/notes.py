@@ -74,9 +74,10 @@ class Notes:
         hour_ms = now_ms // HOUR_MS * HOUR_MS
         # The first hours that retention is about to eat into would be computed from a part of their scans.
         oldest_ms = hour_ms - self._raw_ms // HOUR_MS * HOUR_MS + 2 * HOUR_MS
+        first = "hours" not in self._marks
         with self._ledger.transaction():
             self._hours(units, oldest_ms, hour_ms)
-            changed = self._arrived(oldest_ms, hour_ms, now_ms)
+            changed = self._arrived(oldest_ms, hour_ms, now_ms, first=first)
             self._said(oldest_ms, hour_ms)
         return changed
 
@@ -103,7 +104,7 @@ class Notes:
             self.passed_over["beyond_raw"] += max(0, first_ms - noted_ms) // HOUR_MS * len(units)
             self._ledger.owe(OwedHour(at_ms, unit) for at_ms in range(first_ms, hour_ms, HOUR_MS) for unit in units)
         self.passed_over["beyond_raw"] += self._ledger.forget_before(oldest_ms)
-        self._alerts.owe_standing()
+        self._alerts.owe(standing=noted_ms is not None)
         self._set("hours", hour_ms)
 
     def _since_ever(self, units: Sequence[str], oldest_ms: int, hour_ms: int) -> Iterator[OwedHour]:
@@ -113,11 +114,11 @@ class Notes:
             since_ms = known.get(unit, hour_ms)
             yield from _hours_of(Span(unit, since_ms, hour_ms), oldest_ms, hour_ms, 0)
 
-    def _arrived(self, oldest_ms: int, hour_ms: int, now_ms: int) -> list[Span]:
+    def _arrived(self, oldest_ms: int, hour_ms: int, now_ms: int, *, first: bool) -> list[Span]:
         came = None
         if self._arrivals is not None:
             try:
-                came = self._follow(self._arrivals)
+                came = self._follow(self._arrivals, first=first)
             except DatabaseError as error:
                 log.warning("the journal cannot be read, hours wait: %s", error)
                 return []
@@ -129,19 +130,24 @@ class Notes:
             log.info("states follow what the collector has written into the store")
             self._following = True
         changed = []
+        began = {} if self._arrivals is None or not came else self._arrivals.oldest()
         for span in came:
-            hours = list(_hours_of(_reach(span), oldest_ms, hour_ms, now_ms))
+            # Before its first block a unit was not there: that is no silence.
+            first_ms = max(oldest_ms, began.get(span.unit, 0) // HOUR_MS * HOUR_MS)
+            hours = list(_hours_of(_reach(span), first_ms, hour_ms, now_ms))
             if hours:
                 self._ledger.owe(hours)
                 changed.append(span)
         return changed
 
-    def _follow(self, arrivals: Arrivals) -> list[Span] | None:
+    def _follow(self, arrivals: Arrivals, *, first: bool) -> list[Span] | None:
         projected = arrivals.position()
         if projected is None:
             return None
+        # The first start owes all that is there. Hours computed before there was a journal owe what has come since.
+        known = self._marks.get("position", projected if first else 0)
         # Projecting that was sent back writes again what comes from there on.
-        after = min(self._marks.get("position", projected), projected)
+        after = min(known, projected)
         came = arrivals.since(after)
         if came is None:
             return None

@@ -46,12 +46,13 @@ class OwedAlerts:
                 "DELETE FROM unmirrored WHERE alert = ? AND changes = ?", [(o.record.id, o.changes) for o in written]
             )
 
-    def owe_standing(self) -> None:
-        """Owe every standing alert: what it costs grows by the hour."""
+    def owe(self, *, standing: bool) -> None:
+        """Owe every alert of the book, or every ``standing`` one: what it costs grows by the hour."""
         with self._book.database.transaction() as connection:
             connection.execute(
-                "INSERT INTO unmirrored SELECT id, 1 FROM alert WHERE cleared_ms IS NULL"
-                " ON CONFLICT (alert) DO UPDATE SET changes = changes + 1"
+                "INSERT INTO unmirrored SELECT id, 1 FROM alert WHERE cleared_ms IS NULL OR NOT ?"
+                " ON CONFLICT (alert) DO UPDATE SET changes = changes + 1",
+                (standing,),
             )
 
     def stood(

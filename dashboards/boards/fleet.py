@@ -10,7 +10,7 @@ from dashboards.influxql import Ask
 from dashboards.panels import FULL, HALF
 from dashboards.queries import ALERT, INTERVAL, STATE, UNIT_INFO, figures, over, series
 from dashboards.states import ORANGE, RED, state_mapping
-from dashboards.tables import state_counts, unit_map
+from dashboards.tables import leading_to_units, state_counts, unit_map
 from orewatch.plant.states import STATE_CODES, State
 
 if TYPE_CHECKING:
@@ -32,6 +32,16 @@ def _rows(panels: Panels) -> Sequence[Row]:
     say = panels.words
     states = Ask(figures('last("state") AS "state"', STATE))
     silent = over('count("code")', _CODE, condition=f'"code" = {STATE_CODES[State.COMMS_LOSS]:g}')
+    timeline = panels.timeline(
+        "timeline", Ask(series('last("code")', STATE), "$tag_unit"), mappings=[state_mapping(say)], height=10
+    )
+    share = panels.gauges(
+        "share",
+        Ask(figures('mean("flow_tph") / mean("target_tph") * 100', STATE), "$tag_unit"),
+        unit="%",
+        most=120,
+        limits=((None, RED), (75, ORANGE), (85, "text")),
+    )
     alert = 'count("id") AS "open"'
     return (
         Row(
@@ -71,12 +81,7 @@ def _rows(panels: Panels) -> Sequence[Row]:
         Row(
             "time",
             (
-                panels.timeline(
-                    "timeline",
-                    Ask(series('last("code")', STATE), "$tag_unit"),
-                    mappings=[state_mapping(say)],
-                    height=10,
-                ),
+                leading_to_units(panels, timeline),
                 panels.lines(
                     "against",
                     Ask(over('sum("flow")', _FLOW, every=INTERVAL), say("fleet.flow")),
@@ -84,14 +89,8 @@ def _rows(panels: Panels) -> Sequence[Row]:
                     unit="t/h",
                     interval="1m",
                 ),
-                panels.gauges(
-                    "share",
-                    Ask(figures('mean("flow_tph") / mean("target_tph") * 100', STATE), "$tag_unit"),
-                    unit="%",
-                    most=120,
-                    limits=((None, RED), (75, ORANGE), (85, "text")),
-                ),
-                panels.lines("flows", Ask(_FLOW, "$tag_unit"), unit="t/h", interval="1m"),
+                leading_to_units(panels, share),
+                leading_to_units(panels, panels.lines("flows", Ask(_FLOW, "$tag_unit"), unit="t/h", interval="1m")),
                 panels.bars(
                     "hourly", Ask(series('sum("tonnes")', STATE, every="1h", fill="none"), "$tag_unit"), unit="t"
                 ),

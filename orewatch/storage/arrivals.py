@@ -56,14 +56,16 @@ class Arrivals:
         self._database.close()
 
     def position(self) -> int | None:
-        """Return how far the projection has come; None where nobody projects from this journal."""
+        """Return how far the projection has come; None where nothing has come into this journal either."""
         rows: list[tuple[Any, ...]] = self._database.rows(
             "SELECT position FROM projections WHERE name = ?", (self._projection,)
         )
-        return int(rows[0][0]) if rows else None
+        if rows:
+            return int(rows[0][0])
+        return 0 if self._database.rows("SELECT 1 FROM blocks LIMIT 1") else None
 
     def since(self, after: int) -> Came | None:
-        """Return what was projected behind ``after``, some thousand blocks at most; None where nobody projects."""
+        """Return what was projected behind ``after``, some thousand blocks at most; None as for :meth:`position`."""
         projected = self.position()
         if projected is None:
             return None

@@ -204,23 +204,36 @@ def _roll_group(group: _Group, wanted: NDArray[np.int64], step_ms: int) -> list[
     ends = np.append(starts[1:], len(window))
     if good.all():
         count = np.repeat((ends - starts)[:, None], values.shape[1], axis=1)
-        total, low, high = values, values, values
+        total, low, high = np.add.reduceat(values, starts, axis=0), values, values
         last = values[ends - 1]
     else:
         count = np.add.reduceat(good, starts, axis=0, dtype=np.int64)
-        total = np.where(good, values, 0.0)
+        total = np.column_stack([_sums(values[:, at], good[:, at], count[:, at]) for at in range(values.shape[1])])
         low, high = np.where(good, values, np.inf), np.where(good, values, -np.inf)
         row = np.maximum.reduceat(np.where(good, np.arange(len(window))[:, None], 0), starts, axis=0)
         last = np.take_along_axis(values, row, axis=0)
     kept = count.any(axis=1)
     if not kept.any():
         return None
-    mean = np.add.reduceat(total, starts, axis=0) / np.maximum(count, 1)
+    mean = total / np.maximum(count, 1)
     lows, highs = np.minimum.reduceat(low, starts, axis=0), np.maximum.reduceat(high, starts, axis=0)
     empty = count == 0
     lows[empty], highs[empty] = np.nan, np.nan
     mean[empty], last[empty] = np.nan, np.nan
     return [(window[starts] * step_ms)[kept], mean[kept], lows[kept], highs[kept], count[kept], last[kept]]
+
+
+def _sums(values: NDArray[np.float64], good: NDArray[np.bool_], count: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return the sum of one column's GOOD values in each window, ``count`` of them.
+
+    Added as :func:`windows_of` adds them, without those in between: the same to the last bit whichever way is taken.
+    """
+    ends = np.cumsum(count)
+    some = count > 0
+    sums = np.zeros(len(count))
+    if some.any():
+        sums[some] = np.add.reduceat(values[good], (ends - count)[some])
+    return sums
 
 
 def _merged(

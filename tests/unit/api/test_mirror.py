@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,11 @@ import pytest
 from api.alerting.book import AlertRecord
 from api.alerting.models import AlertKind
 from api.inputs.entry import Entry, InputKind
+from api.metrics import metrics_text
+from api.mirror.ledger import Ledger
 from api.mirror.owed_alerts import OwedAlerts
+from api.settings import ApiSettings
+from api.stores import open_target
 from orewatch.plant.states import STATE_CODES, State
 from orewatch.storage.journal import Journal
 from orewatch.storage.query import HOUR_MS, MINUTE_MS
@@ -118,9 +123,9 @@ async def test_a_store_that_was_down_has_everything_afterwards(tmp_path: Path) -
     assert house.service.mirror is not None
     mirror = house.service.mirror
     assert mirror.last_written_ms < HOUR0 + 130_000
-    house.now_ms += 3 * HOUR_MS
+    house.now_ms = HOUR0 + 3 * HOUR_MS
     await house.round()
-    assert mirror.owed == 3, "two hours, and the alert"
+    assert (mirror.owed, mirror.waiting) == (3, 1), "two hours and the alert; the third hour is not complete"
     house.store.down = False
     with running_influxd(tmp_path / "server", port):
         house.now_ms += 130_000
@@ -204,6 +209,43 @@ async def test_hours_wait_until_what_came_is_in_the_store(house: MirrorHouse) ->
     await settled(house)
     assert house.hours()[HOUR0]["h_RUNNING"] == 0, "data that came while the service was down is followed, too"
     await same(house, HOUR0, HOUR0 + HOUR_MS)
+
+
+async def test_a_start_before_the_collector_has_written_anything(house: MirrorHouse) -> None:
+    house.store.make(UNIT, [*DAY, ("run", 7200)], HOUR0)
+    journal = JournalOf(house)
+    made = dict(house.store.series_of[UNIT.id])
+    house.store.series_of.clear()
+    house.down(0)
+    house.now_ms = HOUR0 + 65_000
+    await house.round()
+    house.now_ms += 2 * HOUR_MS
+    await settled(house)
+    assert house.hours()[HOUR0]["h_COMMS_LOSS"] == 1, "nothing is known of it"
+    journal.come(HOUR0, HOUR0 + 60_000)
+    await house.round()
+    house.store.series_of[UNIT.id] = made
+    journal.project()
+    await house.round()
+    house.now_ms += 100_000
+    await settled(house)
+    assert house.hours()[HOUR0]["h_COMMS_LOSS"] == 0
+    await same(house, HOUR0, HOUR0 + HOUR_MS)
+
+
+async def test_the_first_start_goes_back_as_far_as_the_journal(house: MirrorHouse) -> None:
+    house.store.make(UNIT, [("run", 7200)], HOUR0)
+    journal = JournalOf(house)
+    journal.come(HOUR0, HOUR0 + 60_000)
+    house.down(7200 + 700)
+    await house.round()
+    assert house.service.mirror is not None
+    assert (house.service.mirror.owed, house.service.mirror.waiting) == (0, 2), "the store has nothing of it yet"
+    journal.project()
+    await house.round()
+    house.now_ms += 100_000
+    await settled(house)
+    assert [row["h_COMMS_LOSS"] for row in house.hours().values()] == [0, 0]
 
 
 async def test_alerts_are_written_as_they_change(house: MirrorHouse) -> None:
@@ -304,6 +346,27 @@ async def test_hours_that_the_store_has_no_scans_of_are_passed_over(house: Mirro
     await house.round()
     assert house.hours()[HOUR0] == hours[HOUR0], "what retention has taken is no silence"
     assert house.service.mirror.passed_over["beyond_raw"] > 0
+    text = metrics_text(house.service)
+    assert 'orewatch_mirror_passed_over_total{reason="beyond_raw"} ' in text
+    assert 'orewatch_mirror_points_total{level="raw"} ' in text
+    assert 'orewatch_mirror_owed{what="incomplete"} 1\n' in text
+
+
+@pytest.mark.parametrize("more", [{}, {"influx_url": "http://127.0.0.1:1", "influx_write": False}])
+def test_without_an_influxdb_to_write_to_nothing_is_mirrored(tmp_path: Path, more: dict[str, object]) -> None:
+    assert open_target(ApiSettings.model_validate({"data_dir": tmp_path, **more})) is None
+
+
+async def test_a_disk_that_takes_nothing_is_waited_for(house: MirrorHouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError("database or disk is full")
+
+    assert house.service.mirror is not None
+    with monkeypatch.context() as broken:
+        broken.setattr(Ledger, "set_mark", full)
+        assert await house.round() == 30
+    assert house.service.mirror.failures == 1
+    assert await house.round() == 5
 
 
 def raise_alert(house: MirrorHouse, raised_ms: int) -> int:

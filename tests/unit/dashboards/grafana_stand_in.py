@@ -132,12 +132,19 @@ def grafana(prefix: str = "") -> Iterator[Grafana]:
             """Say nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    kept.url = f"http://127.0.0.1:{server.server_port}{prefix}"
+    with serving(server):
+        yield kept
+
+
+@contextmanager
+def serving(server: ThreadingHTTPServer) -> Iterator[None]:
+    """Let a server answer until the block ends."""
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, name="grafana-stand-in")
     thread.start()
-    kept.url = f"http://127.0.0.1:{server.server_port}{prefix}"
     try:
-        yield kept
+        yield
     finally:
         server.shutdown()
         server.server_close()

@@ -1,19 +1,30 @@
-"""An InfluxDB with what the boards read: scans by the real writer, the rest by the names that its writers keep to."""
+"""An InfluxDB with what the boards read, by the real set-up and the real writers."""
 
 from __future__ import annotations
 
+from contextlib import closing
 from typing import TYPE_CHECKING
 
-import httpx
 import numpy as np
 
+from api.alerting.book import AlertRecord
+from api.alerting.models import AlertKind, AlertState
+from api.mirror.alert_points import alert_point, info_point
+from api.mirror.places import Place
+from api.mirror.state_points import Shown, hour_point, minute_point
 from orewatch.plant.catalogue import SignalKind, catalogue
-from orewatch.plant.states import STATE_CODES, STATES, State
+from orewatch.plant.states import STATE_CODES, STATES, Interval, State, StateReason
 from orewatch.plant.unit import Unit, unit_from_circuit
-from orewatch.storage.influx import InfluxServer, InfluxTarget, quoted
-from orewatch.storage.influx_names import series
+from orewatch.storage.durations import Histogram
+from orewatch.storage.health_points import collector_fields
+from orewatch.storage.influx import InfluxServer, InfluxTarget
+from orewatch.storage.influx_setup import ensure
 from orewatch.storage.influx_writer import InfluxWriter
-from orewatch.storage.projection import DecodedBlock
+from orewatch.storage.levels import Level, Retention
+from orewatch.storage.point_writer import PointWriter
+from orewatch.storage.points import Point
+from orewatch.storage.projection import DecodedBlock, RollupRows
+from orewatch.storage.vitals import CertificateSigns, ProjectionSigns, Vitals
 from orewatch.telemetry.block import decode_block, encode_block, read_header
 from orewatch.telemetry.scan import Quality, Scans
 from orewatch.telemetry.schema import schema_of
@@ -25,7 +36,6 @@ DATABASE = "dashboards"
 SPAN_S = 600
 HOUR_MS = 3_600_000
 DAYS = 3
-LEVELS = {"minutes": "365d", "hours": "3650d"}
 # Characters that mean something to InfluxQL, to regular expressions, or to both.
 SITE = "a 'site' (old)/x+"
 NOW_IN: Mapping[str, State] = {
@@ -34,7 +44,7 @@ NOW_IN: Mapping[str, State] = {
     "manganese": State.BREAKDOWN,
     "bauxite": State.IDLE,
 }
-GROWTH = {"last_total": 6.0, "last_energy": 180.0, "last_fuel": 40.0}
+GROWTH = {"total": 6.0, "energy": 180.0, "fuel": 40.0}
 
 
 def units() -> list[Unit]:
@@ -48,27 +58,23 @@ def units() -> list[Unit]:
 
 
 def seed(url: str) -> tuple[InfluxServer, int]:
-    """Fill the database; return the way to it and the time that is now, ms: the hour's start and ten minutes."""
+    """Fill the database; return the way to it and the time that is now, ms."""
     server = InfluxServer(target=InfluxTarget(url=url, database=DATABASE))
     now_ms = int(np.datetime64("now", "ms").astype(np.int64))
-    server.http.post("/query", params={"q": f"CREATE DATABASE {quoted(DATABASE)}"}).raise_for_status()
-    for name, duration in LEVELS.items():
-        statement = f"CREATE RETENTION POLICY {quoted(name)} ON {quoted(DATABASE)} DURATION {duration} REPLICATION 1"
-        server.http.post("/query", params={"q": statement}).raise_for_status()
+    ensure(server, Retention(), now_ms=now_ms)
     writer = InfluxWriter(server=server)
-    outcome = writer.write([_ten_minutes(unit, now_ms) for unit in units()])
-    assert (outcome.retry, outcome.rejected) == (False, ())
+    rolled = [rows for unit in units() for rows in _rolled_up(unit, now_ms)]
+    for outcome in (writer.write([_ten_minutes(unit, now_ms) for unit in units()]), writer.write_rollups(rolled)):
+        assert (outcome.retry, outcome.rejected) == (False, ())
     writer.close()
-    _post(server.http, "autogen", _minutes_of_states(now_ms))
-    _post(server.http, "autogen", _health(now_ms))
-    _post(server.http, "hours", _hours(now_ms))
+    for level, points in (
+        (Level.RAW, [*_minutes_of_states(now_ms), *_health(now_ms)]),
+        (Level.HOURS, [*_hours_of_states(now_ms), *_infos(now_ms), *_alerts(now_ms)]),
+    ):
+        with closing(PointWriter(server=server, name="seed", level=level)) as pen:
+            pen.write(points)
+            assert (pen.written, pen.refused) == (len(points), {})
     return server, now_ms
-
-
-def _post(http: httpx.Client, policy: str, lines: Iterator[bytes]) -> None:
-    params = {"db": DATABASE, "rp": policy, "precision": "ms"}
-    answer = http.post("/write", params=params, content=b"\n".join(lines))
-    assert answer.status_code == httpx.codes.NO_CONTENT, answer.text
 
 
 def _ten_minutes(unit: Unit, now_ms: int) -> DecodedBlock:
@@ -92,73 +98,82 @@ def _ten_minutes(unit: Unit, now_ms: int) -> DecodedBlock:
     return DecodedBlock(read_header(data), schema, decode_block(data, schema))
 
 
-def _tags(unit: Unit) -> list[tuple[str, str]]:
-    return [("unit", unit.id), ("site", unit.site), ("province", unit.province), ("mineral", unit.mineral)]
+def _rolled_up(unit: Unit, now_ms: int) -> Iterator[RollupRows]:
+    """Return three days of hours: each signal at half, running half the time, counters growing by ``GROWTH``."""
+    count = 24 * DAYS - 1
+    times = now_ms // HOUR_MS * HOUR_MS + HOUR_MS * np.arange(-count, 0)
+    for machine in unit.machines.values():
+        names = tuple(machine.signals)
+        half = np.full((count, len(names)), 0.5)
+        last = np.stack([GROWTH.get(name, 0.0) * np.arange(1, count + 1) for name in names], axis=1)
+        yield RollupRows(
+            unit=unit.id, site=unit.site, province=unit.province, mineral=unit.mineral, machine=machine.id,
+            cls=machine.cls, step_ms=HOUR_MS, names=names, time_ms=times, mean=half, low=half, high=half,
+            count=np.full(half.shape, 3600), last=last,
+        )  # fmt: skip
 
 
-def _line(name: str, tags: list[tuple[str, str]], fields: Mapping[str, float | str], time_ms: int) -> bytes:
-    text = ",".join(f'{k}="{v}"' if isinstance(v, str) else f"{k}={float(v)}" for k, v in fields.items())
-    return series(name, tags) + f" {text} {time_ms}".encode()
+def _place(unit: Unit) -> Place:
+    return Place(site=unit.site, province=unit.province, mineral=unit.mineral)
 
 
-def _minutes_of_states(now_ms: int) -> Iterator[bytes]:
+def _of(unit: Unit) -> Mapping[str, str]:
+    return _place(unit).tags(unit.id)
+
+
+def _minutes_of_states(now_ms: int) -> Iterator[Point]:
     minute = now_ms // 60_000 * 60_000
     for unit in units():
         now_in = NOW_IN[unit.circuit]
         for back in range(60):
             state = now_in if back < 20 else STATES[back % len(STATES)]
-            fields: dict[str, float | str] = {
-                "state": str(state), "code": STATE_CODES[state], "reason": "drives_off", "stop_code": "no_ore",
-                "flow_tph": 5.0, "target_tph": unit.target_tph, "tonnes": 5 / 60, "alerts": 1.0, "silent_s": 2.0,
-            }  # fmt: skip
-            yield _line("unit_state", _tags(unit), fields, minute - back * 60_000)
+            shown = Shown(state.value, StateReason.DRIVES_OFF.value, float(STATE_CODES[state]), "no_ore")
+            figures = {"flow_tph": 5.0, "target_tph": unit.target_tph, "tonnes": 5 / 60, "alerts": 1.0, "silent_s": 2.0}
+            yield minute_point(_of(unit), minute - back * 60_000, shown, figures)
 
 
-def _health(now_ms: int) -> Iterator[bytes]:
-    collector = {
-        "blocks_s": 3, "values_s": 900, "queue_bytes": 4096, "rejected": 0, "dead_letters": 0, "disk_free_bytes": 1e11,
-        "disk_free_h": 900, "broker_connected": 1, "certificate_days": 300,
-    }  # fmt: skip
-    for store in ("embedded", "influxdb"):
-        collector |= {f"{name}_{store}": 1 for name in ("lag_blocks", "lag_s", "store_up")}
+def _health(now_ms: int) -> Iterator[Point]:
+    stores = [ProjectionSigns(name=name, position=9, lag_blocks=1, lag_s=2.0) for name in ("embedded-1a2b", "influxdb")]
+    vitals = Vitals(
+        at_ms=now_ms, started_ms=0, broker_connected=True, broker_since_ms=0, queue_bytes=4096, queue_bound_bytes=8192,
+        blocks_s=3.0, values_s=900.0, commits=Histogram(bounds_s=(), counts=(), seconds=0.0), journal_bytes=1,
+        journal_position=9, disk_free_bytes=10**11, disk_hours_left=900.0, projections=tuple(stores),
+        certificates=(CertificateSigns(name="broker.ca", not_after_ms=now_ms + 10**9),),
+    )  # fmt: skip
     api = {
-        "units": 4, "units_silent": 1, "alerts_active": 2, "outbox_waiting": 0, "outbox_oldest_s": 0, "tick_ms": 12,
-        "viewers": 1, "disk_free_bytes": 1e11, "broker_connected": 1, "store_up": 1,
+        "units": 4.0, "units_silent": 1.0, "alerts_active": 2.0, "outbox_waiting": 0.0, "outbox_oldest_s": 0.0,
+        "tick_ms": 12.0, "viewers": 1.0, "disk_free_bytes": 1e11, "broker_connected": 1.0, "store_up": 1.0,
     }  # fmt: skip
     for back in range(20):
-        for process, fields in (("collector", collector), ("api", api)):
-            yield _line("health", [("process", process)], fields, now_ms - back * 30_000)
+        for process, fields in (("collector", collector_fields(vitals)), ("api", api)):
+            yield Point(measurement="health", tags={"process": process}, fields=fields, time_ms=now_ms - back * 30_000)
 
 
-def _hours(now_ms: int) -> Iterator[bytes]:
-    hour = now_ms // HOUR_MS * HOUR_MS
+def _hours_of_states(now_ms: int) -> Iterator[Point]:
+    """Return hours of which three quarters run and one is idle."""
     for unit in units():
-        yield _line(
-            "unit_info",
-            _tags(unit),
-            {"latitude": 34.4, "longitude": 50.7, "nameplate_tph": unit.nameplate_tph, "model": "m", "name": unit.id},
-            hour,
-        )
-        yield from _alerts(unit, now_ms)
         for back in range(1, 24 * DAYS):
-            account = {f"h_{state}": 0.0 for state in STATES} | {"h_RUNNING": 0.75, "h_IDLE": 0.25}
-            yield _line("unit_state_1h", _tags(unit), account | {"tonnes": 6.0, "target_t": 8.0}, hour - back * HOUR_MS)
-        for machine in unit.machines.values():
-            tags = [*_tags(unit), ("machine", machine.id)]
-            for back in range(1, 24 * DAYS):
-                fields: dict[str, float] = {}
-                for name in machine.signals:
-                    last = f"last_{name}"
-                    grown = GROWTH.get(last, 0.0) * (24 * DAYS - back)
-                    fields |= {last: grown or 1.0, f"mean_{name}": 0.5, f"count_{name}": 3600.0}
-                yield _line(f"{machine.cls}_1h", tags, fields, hour - back * HOUR_MS)
+            start = now_ms // HOUR_MS * HOUR_MS - back * HOUR_MS
+            turn, end = start + HOUR_MS * 3 // 4, start + HOUR_MS
+            states = (
+                Interval(State.RUNNING, StateReason.PRODUCING, start, turn, provisional=False),
+                Interval(State.IDLE, StateReason.DRIVES_OFF, turn, end, provisional=False),
+            )
+            yield hour_point(_of(unit), start, states, tonnes=[2.0, 4.0], target_t=8.0)
 
 
-def _alerts(unit: Unit, now_ms: int) -> Iterator[bytes]:
-    for number, state in enumerate(("UNACK", "ACKED", "NORM")):
-        tags = [*_tags(unit), ("kind", "limit"), ("priority", "high"), ("machine", "jaw"), ("signal", "motor_current")]
-        fields: dict[str, float | str] = {
-            "id": f"{unit.id}-{number}", "state": state, "reason": "high_load", "text_en": "jaw: high", "text_fa": "فک",
-            "duration_s": 60.0, "tonnes_lost": 1.5, "acknowledged_by": "Sara",
-        }  # fmt: skip
-        yield _line("alert", tags, fields, now_ms - (number + 1) * 600_000)
+def _infos(now_ms: int) -> Iterator[Point]:
+    for unit in units():
+        yield info_point(unit, _place(unit), unit.target_tph, now_ms)
+
+
+def _alerts(now_ms: int) -> Iterator[Point]:
+    for unit in units():
+        for number, state in enumerate((AlertState.UNACK, AlertState.ACKED, AlertState.NORM)):
+            raised_ms = now_ms - (number + 1) * 600_000
+            record = AlertRecord(
+                id=number, unit=unit.id, kind=AlertKind.IDLE, priority="high", reason="drives_off",
+                onset_ms=raised_ms - 300_000, raised_ms=raised_ms, recorded_ms=raised_ms, changed_ms=now_ms,
+                state=state, machine="jaw", signal="motor_current", cleared_ms=now_ms, acknowledged_by="Sara",
+            )  # fmt: skip
+            yield alert_point(record, _place(unit), 1.5)

@@ -96,7 +96,10 @@ def test_a_units_name_leads_to_its_board_in_the_same_language() -> None:
     for language in Language:
         text = json.dumps(boards()[f"fleet-{language}"])
         found = set(re.findall(r'"url": "(/d/orewatch-unit[^"]*)"', text))
-        assert found == {f"/d/orewatch-unit-{language}?var-unit=${{__value.raw:percentencode}}&${{__url_time_range}}"}
+        assert found == {
+            f"/d/orewatch-unit-{language}?var-unit=${{{name}:percentencode}}&${{__url_time_range}}"
+            for name in ("__value.raw", "__field.labels.unit")
+        }
     assert {v["name"] for v in boards()["unit-en"]["templating"]["list"]} >= {"unit"}
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,10 +16,11 @@ from dashboards.influxql import DATASOURCE_UID
 from dashboards.language import Language
 from dashboards.source import InfluxSource
 from tests.servers import free_port
-from tests.unit.dashboards.grafana_stand_in import grafana
+from tests.unit.dashboards.grafana_stand_in import grafana, serving
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
     from tests.unit.dashboards.grafana_stand_in import Grafana
 
@@ -176,6 +179,24 @@ def test_somebody_who_saves_meanwhile_is_not_overwritten(kept: Grafana) -> None:
     assert kept.dashboards[FLEET]["title"] == "Just now"
 
 
+def test_a_board_of_an_earlier_version_is_named_and_left(kept: Grafana) -> None:
+    former = {"uid": "orewatch-overview", "title": "orewatch: fleet and unit", "version": 3}
+    kept.dashboards["orewatch-overview"] = former
+    assert fates(kept)["orewatch-overview"] is Fate.LEFT_OVER
+    assert kept.dashboards["orewatch-overview"] == former
+
+
+def test_a_data_source_is_sent_again_for_its_secrets(kept: Grafana) -> None:
+    fates(kept)
+    target = GrafanaTarget(url=kept.url, token="secret")
+    assert next(iter(deploy(target=target, source=SOURCE))).fate is Fate.SENT_AGAIN
+    other = InfluxSource(url="http://influxdb:8086", database="ores", token="new")
+    changed = next(iter(deploy(target=target, source=other)))
+    assert (changed.fate, changed.differs) == (Fate.UPDATED, ("~ jsonData",))
+    (stored,) = kept.datasources.values()
+    assert stored["secureJsonData"] == {"httpHeaderValue1": "Token new"}
+
+
 def test_a_name_and_password_do_as_well(kept: Grafana) -> None:
     target = GrafanaTarget(url=kept.url, username="admin", password="word")
     assert list(deploy(target=target, source=InfluxSource(url="http://old:8086", username="reader", password="pw")))
@@ -197,14 +218,33 @@ def test_refusals_say_what_and_whether_to_try_again(kept: Grafana, failing: int,
 
 def test_nobody_there() -> None:
     url = f"http://127.0.0.1:{free_port()}"
-    with pytest.raises(DeployError, match="Grafana at") as caught:
+    with pytest.raises(DeployError) as caught:
         list(deploy(target=GrafanaTarget(url=url, token="x"), source=SOURCE))
     assert not caught.value.permanent
+    assert str(caught.value) == f"Grafana at {url}: cannot be reached: [Errno 111] Connection refused"
+
+
+def test_somebody_else_there(tmp_path: Path) -> None:
+    (tmp_path / "api" / "datasources" / "name").mkdir(parents=True)
+    (tmp_path / "api" / "datasources" / "name" / "orewatch").write_text("a page")
+    pages = ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(tmp_path)))
+    with serving(pages):
+        target = GrafanaTarget(url=f"http://127.0.0.1:{pages.server_port}", token="x")
+        with pytest.raises(DeployError, match="answers, but not as a Grafana does"):
+            list(deploy(target=target, source=SOURCE))
+
+
+class Silent(SimpleHTTPRequestHandler):
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
 
 
 def test_targets_are_checked() -> None:
     with pytest.raises(ValueError, match=r"grafana\.url: 'grafana:3000'"):
         GrafanaTarget(url="grafana:3000", token="x")
+    with pytest.raises(ValueError, match=r"grafana\.url: holds a name or a password") as caught:
+        GrafanaTarget(url="http://admin:s3cret@grafana:3000", token="x")
+    assert "s3cret" not in str(caught.value)
     with pytest.raises(ValueError, match="no credentials"):
         GrafanaTarget(url="http://grafana:3000", username="admin")
     assert "x" not in repr(GrafanaTarget(url="http://g", token="x", password="x"))

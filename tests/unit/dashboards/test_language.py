@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from api.alerting.models import AlertKind, AlertState
 from dashboards.language import Language, words
 from orewatch.plant.catalogue import catalogue
 from orewatch.plant.states import REASONS, STATES
+from orewatch.plant.stop_codes import stop_codes
 from tests.unit.dashboards.asked import boards
 
 if TYPE_CHECKING:
@@ -50,18 +52,20 @@ def test_a_missing_word_is_an_error() -> None:
 def test_the_words_of_the_plant_are_those_of_the_pages(language: Language) -> None:
     pairs = re.compile(r'^\s*"([^"]+)": "((?:[^"\\]|\\.)*)",', re.MULTILINE)
     pages: dict[str, str] = {}
-    for part in ("", "alerts.", "unit."):
+    for part in ("", "alerts.", "unit.", "maintenance."):
         pages |= dict(pairs.findall((STRINGS / f"{part}{language}.js").read_text(encoding="utf-8")))
     kept = tomllib.loads((TEXTS / f"words.{language}.toml").read_text(encoding="utf-8"))
     assert kept == {key: pages.get(key) for key in kept}
 
 
 @pytest.mark.parametrize("say", [ENGLISH, PERSIAN])
-def test_every_state_reason_signal_and_mineral_has_its_word(say: Any) -> None:
+def test_everything_the_store_names_has_its_word(say: Any) -> None:
     wanted = [f"state.{state}" for state in STATES] + [f"reason.{reason}" for reason in REASONS]
     for cls in catalogue().classes.values():
         wanted += [f"signal.{name}" for name in cls.signals]
         wanted += [f"ucum.{signal.unit}" for signal in cls.signals.values() if signal.unit != "1"]
+    wanted += [f"kind.{kind}" for kind in AlertKind] + [f"alert.state.{state}" for state in AlertState]
+    wanted += [f"code.{code}" for code in stop_codes()]
     wanted += [f"mineral.{circuit.mineral}" for circuit in catalogue().circuits.values()]
     assert [key for key in wanted if key not in say] == []
 

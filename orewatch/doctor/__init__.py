@@ -1,0 +1,1 @@
+"""``orewatch doctor``: looks at settings, broker, journal, stores, clocks, certificates, service; says what to mend."""
