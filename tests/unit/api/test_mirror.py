@@ -234,6 +234,27 @@ async def test_a_start_before_the_collector_has_written_anything(house: MirrorHo
     await same(house, HOUR0, HOUR0 + HOUR_MS)
 
 
+async def test_a_store_that_is_filled_anew_gets_everything_again(house: MirrorHouse) -> None:
+    house.store.make(UNIT, [*DAY, ("run", 7200)], HOUR0)
+    journal = JournalOf(house)
+    for minute in range(90):
+        journal.come(HOUR0 + minute * MINUTE_MS, HOUR0 + (minute + 1) * MINUTE_MS, projected=True)
+    raise_alert(house, HOUR0 + 60_000)
+    house.down(2 * 3600)
+    await settled(house)
+    stood = house.minutes(), house.hours(), house.rows("alert", level="hours")
+    house.server.http.post("/query", params={"q": f"DROP DATABASE {house.database}"})
+    house.make_levels()
+    journal.project(0)
+    await house.round()
+    journal.project()
+    await house.round()
+    house.now_ms += 100_000
+    await settled(house)
+    assert stood == (house.minutes(), house.hours(), house.rows("alert", level="hours"))
+    assert stood[2]
+
+
 async def test_the_first_start_goes_back_as_far_as_the_journal(house: MirrorHouse) -> None:
     house.store.make(UNIT, [("run", 7200)], HOUR0)
     journal = JournalOf(house)
@@ -429,6 +450,7 @@ class JournalOf:
         if projected:
             self.project()
 
-    def project(self) -> None:
+    def project(self, position: int | None = None) -> None:
+        at = self._number if position is None else position
         with self._database.write() as cursor:
-            cursor.execute("INSERT OR REPLACE INTO projections VALUES ('influxdb', ?)", (self._number,))
+            cursor.execute("INSERT OR REPLACE INTO projections VALUES ('influxdb', ?)", (at,))
