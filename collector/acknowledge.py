@@ -1,4 +1,4 @@
-"""Acknowledgements: numbers of durable blocks, as ranges, to the node that sent them."""
+"""What is told the node that sent blocks: which of them are durable, as ranges, and which are wanted again."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 RANGES_PER_MESSAGE: Final = 500
+LATEST_MS: Final = 2**53 - 1
 
 
 def ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
@@ -20,6 +21,11 @@ def ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
         else:
             found.append((number, number))
     return found
+
+
+def resend(*, collector: str, from_ms: int) -> str:
+    """Return the value of ``Record/Resend`` that asks for every kept block since ``from_ms``."""
+    return json.dumps({"collector": collector, "from_ms": from_ms, "to_ms": LATEST_MS}, separators=(",", ":"))
 
 
 def acknowledgements(*, collector: str, store: str, spool: bytes, numbers: Iterable[int]) -> Iterator[str]:

@@ -18,27 +18,29 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from collector.acknowledge import acknowledgements
+from collector.acknowledge import acknowledgements, resend
+from collector.broker import client_of
 from collector.counters import Counters
 from collector.data_dir import DataDirInUseError, hold
 from collector.foreign import ForeignNodes
 from collector.ingest import Ingest
 from collector.intake import UNKNOWN_SCHEMA, Intake
 from collector.project import Projector
+from collector.retention import Retention
 from collector.vital_signs import VitalSigns
 from collector.waiting import Waiting
 from collector.writer import Writer
-from orewatch.sparkplug.client import MqttClient, TlsSettings
+from orewatch.sparkplug.actions import NodeBorn
 from orewatch.sparkplug.datatypes import DataType
 from orewatch.sparkplug.host import HostSession
 from orewatch.sparkplug.session_loop import SessionLoop
 from orewatch.sparkplug.short_links import ShortLinks
 from orewatch.storage.journal import Journal, JournalError
 from orewatch.storage.registry import Registry
-from orewatch.storage.retention import prune
+from orewatch.storage.resends import Resends
 from orewatch.storage.rollup_tables import NAME_PREFIX, EmbeddedProjection, RollupTables
 from orewatch.storage.sqlite import EmbeddedStore, rollups_beside
-from orewatch.telemetry.node_metrics import ACKNOWLEDGED
+from orewatch.telemetry.node_metrics import ACKNOWLEDGED, RESEND
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,11 +49,11 @@ if TYPE_CHECKING:
     from collector.health_thread import HealthThread
     from collector.settings import CollectorSettings
     from orewatch.sparkplug.actions import Event
+    from orewatch.sparkplug.client import MqttClient
     from orewatch.storage.projection import Projection
 
 log = logging.getLogger(__name__)
 
-DAY_MS: Final = 86_400_000
 MEBIBYTE: Final = 2**20
 AFTER_FAULT_S: Final = 5.0
 
@@ -85,6 +87,14 @@ class Collector:
             Projector(journal=self.journal, projection=projection, counters=self.counters)
             for projection in self._projections()
         ]
+        self._resends = Resends(database=self.journal.database)
+        self._retention = Retention(
+            journal=self.journal,
+            windows=self.tables.database,
+            projections=lambda: [p.name for p in self.projectors],
+            levels=settings.levels,
+            counters=self.counters,
+        )
         self.writer = Writer(
             registry=self.registry,
             counters=self.counters,
@@ -205,25 +215,7 @@ class Collector:
         return [thread]
 
     def _client(self, on_message: Callable[[str, bytes], None]) -> MqttClient:
-        broker = self.settings.broker
-        tls = None
-        if broker.tls or broker.ca or broker.certificate:
-            tls = TlsSettings(
-                ca=broker.ca,
-                certificate=broker.certificate,
-                key=broker.key,
-                check_hostname=broker.check_hostname,
-            )
-        return MqttClient(
-            host=broker.host,
-            port=broker.port,
-            client_id=f"orewatch-collector-{self.settings.host_id}",
-            username=broker.username,
-            password=broker.password.get_secret_value() if broker.password else None,
-            tls=tls,
-            on_message=on_message,
-            on_oversized=self.ingest.oversized,
-        )
+        return client_of(self.settings, on_message=on_message, on_oversized=self.ingest.oversized)
 
     def _on_link(self, up: bool) -> None:
         at_s = time.monotonic()
@@ -238,6 +230,8 @@ class Collector:
     def _on_event(self, event: Event) -> None:
         try:
             self.ingest.on_event(event)
+            if isinstance(event, NodeBorn):
+                self._ask_again(event)
         except Exception:
             # The edge of what strangers may send: one message on which we fail must not end the process.
             log.exception("%s", type(event).__name__)
@@ -264,6 +258,16 @@ class Collector:
         for key in receipt.unknown_schema:
             self._link.perform(self._session.rebirth(*key, UNKNOWN_SCHEMA, now_ms))
 
+    def _ask_again(self, born: NodeBorn) -> None:
+        """Ask for what the unit delivered after the backup was made that this journal comes from."""
+        from_ms = self._resends.since(born.node)
+        if from_ms is not None and RESEND in born.metrics:
+            what = (RESEND, resend(collector=self.settings.host_id, from_ms=from_ms), DataType.STRING)
+            actions = self._session.command(born.group, born.node, None, *what, self._now_ms())
+            if actions and self._link.perform(actions):
+                self._resends.asked(born.node)
+                self.counters.add(born.node, "resends_asked")
+
     def _upkeep(self, now_ms: int) -> None:
         """Write down what the api shows, and let retention do a little. On the writer's thread."""
         self.counters.flush(self.registry)
@@ -274,11 +278,8 @@ class Collector:
         spools, self.ingest.spools = self.ingest.spools, {}
         if spools:
             self.registry.spool_state(spools)
-        if self.settings.journal_days is not None:
-            before_ms = now_ms - int(self.settings.journal_days * DAY_MS)
-            pruned = prune(self.journal, projections=[p.name for p in self.projectors], received_before_ms=before_ms)
-            if pruned:
-                self.counters.add("", "blocks_pruned", amount=pruned)
+        self._resends.keep()
+        self._retention.step(now_ms)
 
     def _project(self, projector: Projector) -> None:
         """One projection's thread."""

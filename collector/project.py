@@ -16,6 +16,7 @@ from collector.projection_signs import Fare, signs_of
 from collector.refusals import refused_block, refused_windows, unreadable
 from orewatch.storage.progress import DirtyWindow, Progress
 from orewatch.storage.projection import RejectedBy
+from orewatch.storage.pruned import contested, pruned_until
 from orewatch.storage.query import HOUR_MS, MINUTE_MS
 from orewatch.storage.rollups import roll_up, touched
 from orewatch.storage.sqlite import BlockReader, runs
@@ -166,11 +167,17 @@ class Projector:
         return self._put(rows, done, now_ms) if done else 0.0
 
     def _rows(self, unit: str, step_ms: int, starts: Sequence[int]) -> list[RollupRows]:
-        complete_from = self._journal.pruned_until(unit)
-        whole = [start for start in starts if start >= complete_from]
-        if len(whole) < len(starts):
+        database = self._journal.database
+        lost = contested(database, unit, starts, step_ms)
+        if lost:
             # Computing a window from what retention has left would replace the truth by a part of it.
-            self._counters.add(unit, "rollups_past_retention", amount=len(starts) - len(whole))
+            self._counters.add(unit, "rollups_past_retention", "kept_as_it_was", len(lost))
+        whole = [start for start in starts if start not in lost]
+        # Very late, and the first that is heard of this time: nothing was deleted that would be missing.
+        until_ms = pruned_until(database, unit)
+        late = sum(start < until_ms for start in whole)
+        if late:
+            self._counters.add(unit, "rollups_past_retention", "made_of_late_data", late)
         rows: list[RollupRows] = []
         for first, end in runs(whole, step_ms):
             blocks = self._reader.span(unit, first, end)

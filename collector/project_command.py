@@ -13,6 +13,7 @@ from collector.project_span import SpanProjector, Written
 from collector.settings import collector_settings
 from collector.span_times import ALLOWED, span_time, spoken_time
 from orewatch.storage.journal import Journal, JournalError
+from orewatch.storage.pruned import complete_from
 from orewatch.storage.rollup_tables import EmbeddedProjection, RollupTables
 from orewatch.storage.sqlite import rollups_beside
 
@@ -115,7 +116,7 @@ def _project(journal: Journal, projection: Projection, units: list[str], start_m
     whole = True
     total = Written()
     for number, unit in enumerate(units, 1):
-        pruned_ms = journal.pruned_until(unit)
+        pruned_ms = complete_from(journal.database, unit, start_ms, end_ms) or 0
         if pruned_ms >= end_ms:
             _say(
                 f"{unit}: retention has removed the scans before {spoken_time(pruned_ms)}; nothing of the span is left"
@@ -127,8 +128,9 @@ def _project(journal: Journal, projection: Projection, units: list[str], start_m
             whole = False
 
         def told(at_ms: int, written: Written, unit: str = unit, number: int = number) -> None:
-            where = f"{projection.name}: {unit} ({number} of {len(units)}) up to {spoken_time(at_ms)}"
-            _say(f"{where}: {_counted(written)}")
+            if written.blocks:
+                where = f"{projection.name}: {unit} ({number} of {len(units)}) up to {spoken_time(at_ms)}"
+                _say(f"{where}: {_counted(written)}")
 
         written = projector.project(unit, max(start_ms, pruned_ms), end_ms, told=told)
         total.blocks += written.blocks

@@ -12,11 +12,12 @@ Writing again changes nothing that was right. The projection's position stays wh
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from collector.refusals import refused_block, refused_windows
 from orewatch.storage.dead_letters import drop_letters
 from orewatch.storage.projection import RejectedBy
+from orewatch.storage.pruned import contested
 from orewatch.storage.query import HOUR_MS, MINUTE_MS
 from orewatch.storage.rollups import roll_up, touched
 from orewatch.storage.sqlite import BlockReader
@@ -75,28 +76,17 @@ class SpanProjector:
     def project(
         self, unit: str, start_ms: int, end_ms: int, *, told: Callable[[int, Written], None] = lambda *_: None
     ) -> Written:
-        """Write ``[start_ms, end_ms)`` of a unit again; ``told`` hears after each few hours that held scans.
+        """Write ``[start_ms, end_ms)`` of a unit again; ``told`` hears after each few hours up to when it is done.
 
-        Windows before what retention has pruned are left alone: computed from a part they would be wrong.
+        Windows of which retention has pruned scans are left alone: computed from a part they would be wrong.
         """
         written = Written()
-        oldest_ms, newest_ms = self._bounds(unit)
-        start_ms, end_ms = max(start_ms, oldest_ms), min(end_ms, newest_ms + 1)
         for at in range(start_ms // HOUR_MS * HOUR_MS, end_ms, CHUNK_MS):
             first, end = max(at, start_ms), min(at + CHUNK_MS, end_ms)
             if self._journal.span_positions(unit, first, end):
                 self._chunk(unit, first, end, written)
-                told(end, written)
+            told(end, written)
         return written
-
-    def _bounds(self, unit: str) -> tuple[int, int]:
-        """Return the event times of the first and of the last scan that the journal has of a unit."""
-        rows: list[tuple[Any, ...]] = self._journal.database.rows(
-            "SELECT MIN(b.first_ms), MAX(b.last_ms) FROM spools s JOIN blocks b ON b.spool = s.id WHERE s.unit = ?",
-            (unit,),
-        )
-        first, last = rows[0]
-        return (0, -1) if first is None else (int(first), int(last))
 
     def _chunk(self, unit: str, start_ms: int, end_ms: int, written: Written) -> None:
         while True:
@@ -144,9 +134,10 @@ class SpanProjector:
 
     def _windows(self, unit: str, blocks: Sequence[DecodedBlock], written: Written) -> list[DeadLetter]:
         letters: list[DeadLetter] = []
-        complete_from = self._journal.pruned_until(unit)
         for step_ms in (MINUTE_MS, HOUR_MS):
-            starts = sorted({s for block in blocks for s in touched(block, step_ms) if s >= complete_from})
+            starts = sorted({s for block in blocks for s in touched(block, step_ms)})
+            lost = contested(self._journal.database, unit, starts, step_ms)
+            starts = [s for s in starts if s not in lost]
             if not starts:
                 continue
             around = self._reader.span(unit, starts[0], starts[-1] + step_ms)

@@ -10,6 +10,9 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from orewatch.settings import read_settings
+from orewatch.storage.retention import Levels
+
+DAY_MS = 86_400_000
 
 PREFIX = "OREWATCH_COLLECTOR_"
 Id = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[^+/#]+$")]
@@ -70,8 +73,8 @@ class CollectorSettings(Strict):
     """Settings of one collector process.
 
     ``groups``: the Sparkplug groups it follows, ["+"] for all (several collectors share a fleet by group).
-    ``journal_days``: how long the journal keeps blocks that every projection has; None: for ever, and it must
-    be None while ``embedded`` is on, because the journal is that store's history.
+    ``journal_days``: of how many days the journal keeps the scans that InfluxDB has; None: as ``retention`` says. It
+    must be None while ``embedded`` is on, because the journal is that store's raw level.
     """
 
     data_dir: Path = Field(default=Path("data"), description="folder of the journal and the rollups")
@@ -80,13 +83,14 @@ class CollectorSettings(Strict):
     broker: BrokerSettings = Field(default=BrokerSettings(), description="where the messages come from")
     embedded: bool = Field(default=True, description="keep the embedded store, whose history is the journal")
     influx: InfluxSettings | None = Field(default=None, description="project into this InfluxDB too; left out: none")
+    retention: RetentionSettings = Field(default=RetentionSettings(), description="how long history is kept")
     journal_days: float | None = Field(
         default=None,
         ge=0.01,
         le=36_500,
-        description="days to keep blocks that InfluxDB has; left out: for ever; only with embedded = false",
+        description="days of scans kept in the journal too, once InfluxDB has them; left out: retention.raw_days;"
+        " only with embedded = false",
     )
-    retention: RetentionSettings = Field(default=RetentionSettings(), description="how long history is kept")
     reorder_s: float = Field(
         default=2.0,
         ge=0,
@@ -113,10 +117,23 @@ class CollectorSettings(Strict):
     @model_validator(mode="after")
     def _history_is_kept(self) -> CollectorSettings:
         if self.journal_days is not None and self.embedded:
-            raise ValueError("journal_days: the embedded store's history is the journal; set embedded = false first")
+            raise ValueError(
+                f"journal_days = {self.journal_days:g}: the journal is the embedded store's raw level;"
+                " allowed: retention.raw_days instead, or embedded = false"
+            )
         if self.journal_days is not None and self.influx is None:
             raise ValueError("journal_days: without influx the journal is the only history; allowed: leave it out")
         return self
+
+    @property
+    def levels(self) -> Levels:
+        """What is kept here, and how long."""
+        kept, raw_days = self.retention, self.journal_days
+        return Levels(
+            raw_ms=int((kept.raw_days if raw_days is None else raw_days) * DAY_MS),
+            minutes_ms=int(kept.minutes_days * DAY_MS),
+            hours_ms=int(kept.hours_days * DAY_MS),
+        )
 
     @property
     def journal_path(self) -> Path:

@@ -7,6 +7,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from collector.backup_command import add_backup
+from collector.compact_command import add_compact
 from collector.project_command import add_project
 from collector.settings import PREFIX, collector_settings
 from collector.storage_status import add_status
@@ -28,6 +30,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     add_init(actions)
     add_status(actions)
     add_project(actions)
+    add_backup(actions)
+    add_compact(actions)
 
 
 def add_init(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

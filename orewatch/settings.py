@@ -144,6 +144,9 @@ def _explain(error: ErrorDetails, source: str, origin: Mapping[tuple[str, ...], 
         # Settings that do not fit together: the message names them.
         return f"{where}: {error['msg'].removeprefix('Value error, ')}"
     key = ".".join(path) or "(whole)"
+    if error["type"] == "value_error" and isinstance(error["input"], dict):
+        # Keys of one table that do not fit together: the message names them.
+        return f"{where}: {key}: {error['msg'].removeprefix('Value error, ')}"
     secret = any(word in key.lower() for word in _SECRET_WORDS)
     # A whole table may hold secrets, and is too long to help.
     hidden = secret or isinstance(error["input"], dict | list)

@@ -10,9 +10,12 @@ from api.mirror.alert_points import info_point
 from orewatch.storage.query import HOUR_MS, MINUTE_MS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from api.mirror.ledger import Ledger
     from api.mirror.places import Places
     from api.service import Service
+    from orewatch.plant.unit import Unit
     from orewatch.storage.points import Point
 
 
@@ -27,14 +30,14 @@ class Infos:
         self._asked_ms = 0
         self._new: dict[str, tuple[int, str]] = {}
 
-    def points(self, now_ms: int) -> list[Point]:
+    def points(self, units: Sequence[Unit], now_ms: int) -> list[Point]:
         """Return the points that are due; looks once a minute."""
         if now_ms // MINUTE_MS == self._asked_ms // MINUTE_MS and not self._new:
             return []
         self._asked_ms = now_ms
         self._new = {}
         points = []
-        for unit in self._service.roster:
+        for unit in units:
             if unit.id not in self._places:
                 continue
             target_tph = self._service.inputs.in_force.of(unit.id).target_tph(now_ms, unit.target_tph)

@@ -18,12 +18,12 @@ import asyncio
 import logging
 import sqlite3
 from collections import deque
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from api.alerting.models import AlertKind
 from api.mirror.alert_points import alert_point
-from api.mirror.from_history import compute
+from api.mirror.from_history import Computed, compute
 from api.mirror.infos import Infos
 from api.mirror.ledger import Due, Ledger
 from api.mirror.live_minutes import LiveMinutes
@@ -31,6 +31,7 @@ from api.mirror.notes import Notes
 from api.mirror.owed_alerts import OwedAlerts
 from api.mirror.places import Place, Places
 from api.units.state_history import SETTLING_MS
+from orewatch.plant.unit import OREWATCH
 from orewatch.storage.database import DatabaseError
 from orewatch.storage.query import HOUR_MS, MINUTE_MS, StoreError
 
@@ -50,10 +51,9 @@ BUSY_S: Final = 2.0
 FAILED_S: Final = 30.0
 # A resend comes in many blocks: an hour is computed when no more of it have come for a while.
 QUIET_MS: Final = 90_000
-AT_ONCE: Final = 20
+# So many hours are computed side by side: most of it is waiting for the store.
+AT_ONCE: Final = 3
 DAY_MS: Final = 24 * HOUR_MS
-OWN: Final = "orewatch"
-"""The unit that alerts about this system itself name."""
 
 
 class Stretch(NamedTuple):
@@ -148,7 +148,7 @@ class Mirror:
                 self._service.states.late(*span)
             await self._write_minute(now_ms)
             await self._write_alerts(now_ms)
-            await self._write(self._target.hours, self._infos.points(now_ms))
+            await self._write(self._target.hours, await asyncio.to_thread(self._infos.points, units, now_ms))
             await asyncio.to_thread(self._infos.settle)
             pause_s = await self._write_history(now_ms)
         except StoppedError as stop:
@@ -227,12 +227,12 @@ class Mirror:
         )
 
     async def _write_alerts(self, now_ms: int) -> None:
-        known = {unit.id for unit in self._service.roster} | {OWN}
+        known = {unit.id for unit in self._service.roster} | {OREWATCH}
         while owed := await asyncio.to_thread(self._alerts.some, known):
             points = []
             for one in owed:
                 record = one.record
-                here = self._places.at(record.unit, record.raised_ms) if record.unit != OWN else Place("", "", "")
+                here = self._places.at(record.unit, record.raised_ms) if record.unit != OREWATCH else Place("", "", "")
                 points.append(alert_point(record, here, self._service.engine.lost_t(record, now_ms)))
             await self._write(self._target.hours, points)
             for one in owed:
@@ -246,36 +246,33 @@ class Mirror:
     async def _write_history(self, now_ms: int) -> float:
         """Compute and write gaps and owed hours for a while; returns the pause that is due then."""
         began = asyncio.get_running_loop().time()
-        stretches: list[Stretch]
-        while (spent := asyncio.get_running_loop().time() - began) < BUSY_S:
+        while (spent_s := asyncio.get_running_loop().time() - began) < BUSY_S:
             if self._gaps:
-                stretches = [self._gaps.popleft() for _ in range(min(AT_ONCE, len(self._gaps)))]
-                try:
-                    await self._compute(stretches)
-                except StoppedError:
-                    self._gaps.extendleft(reversed(stretches))
-                    raise
+                stretches = list(islice(self._gaps, AT_ONCE))
+                await self._compute(stretches)
+                for _ in stretches:
+                    self._gaps.popleft()
                 continue
             owed = await asyncio.to_thread(self._ledger.due, self._due(now_ms), AT_ONCE)
             if not owed:
                 return ROUND_S
             await self._compute([Stretch(one.unit, one.hour_ms, one.hour_ms + HOUR_MS) for one in owed])
             await asyncio.to_thread(self._ledger.settle, owed)
-        return max(ROUND_S - spent, BUSY_S)
+        # There is more: half of the time belongs to whoever else asks the store.
+        return max(ROUND_S - spent_s, spent_s)
 
     async def _compute(self, stretches: Sequence[Stretch]) -> None:
-        minutes: list[Point] = []
-        hours: list[Point] = []
-        for unit_id, start_ms, end_ms in stretches:
-            unit = self._service.roster.unit(unit_id)
-            if unit is None or unit_id not in self._places:
-                self._notes.passed_over["unknown_unit"] += 1
-                continue
-            try:
-                computed = await compute(self._service, self._places, self._alerts, unit, start_ms, end_ms)
-            except StoreError as error:
-                raise StoppedError(str(error), ROUND_S) from error
-            minutes += computed.minutes
-            hours += computed.hours
-        await self._write(self._target.minutes, minutes)
-        await self._write(self._target.hours, hours)
+        """Compute and write stretches; all of them or, raising, none for certain."""
+        computed = await asyncio.gather(*map(self._computed, stretches))
+        await self._write(self._target.minutes, [point for one in computed for point in one.minutes])
+        await self._write(self._target.hours, [point for one in computed for point in one.hours])
+
+    async def _computed(self, stretch: Stretch) -> Computed:
+        unit = self._service.roster.unit(stretch.unit)
+        if unit is None or unit.id not in self._places:
+            self._notes.passed_over["unknown_unit"] += 1
+            return Computed([], [])
+        try:
+            return await compute(self._service, self._places, self._alerts, unit, stretch.start_ms, stretch.end_ms)
+        except StoreError as error:
+            raise StoppedError(str(error), ROUND_S) from error

@@ -146,8 +146,10 @@ class Notes:
             return None
         # The first start owes all that is there. Hours computed before there was a journal owe what has come since.
         known = self._marks.get("position", projected if first else 0)
-        # Projecting that was sent back writes again what comes from there on.
+        # Projecting that was sent back fills a store that has lost something: whatever comes from there on, and alerts.
         after = min(known, projected)
+        if projected < known:
+            self._alerts.owe(standing=False)
         came = arrivals.since(after)
         if came is None:
             return None

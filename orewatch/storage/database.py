@@ -5,15 +5,18 @@ from __future__ import annotations
 import sqlite3
 import threading
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final, Self, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
 # A block has 1 to 4 kB. With 4 kB pages a third of each page would stay empty.
 PAGE_BYTES: Final = 16_384
 WAL_LIMIT_BYTES: Final = 64 * 2**20
+INCREMENTAL: Final = 2
+"""SQLite's number of the way to vacuum that is chosen here."""
+ALIVE_EVERY: Final = 100_000
 
 
 class DatabaseError(RuntimeError):
@@ -84,6 +87,46 @@ class Database:
         if self._writer.in_transaction:
             self._writer.execute("ROLLBACK")
 
+    @property
+    def gives_back(self) -> bool:
+        """Whether the file can become smaller while it is used; one made before this was decided cannot."""
+        return self.rows("PRAGMA auto_vacuum") == [(INCREMENTAL,)]
+
+    def pages(self) -> tuple[int, int]:
+        """Return how many pages the file has, and how many of them are free."""
+        (whole,), (free,) = self.rows("PRAGMA page_count")[0], self.rows("PRAGMA freelist_count")[0]
+        return cast("int", whole), cast("int", free)
+
+    def give_back(self, pages: int) -> None:
+        """Return up to ``pages`` free pages to the disk, in one short transaction, and as far as readers let it."""
+        with self._write_lock:
+            try:
+                self._writer.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+                self._writer.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+            except sqlite3.Error as error:
+                raise DatabaseError(self.path, error) from error
+
+    def compact(self, alive: Callable[[], None]) -> None:
+        """Write the whole file anew without its free pages, and let it give space back from now on.
+
+        Needs as much room again. ``alive`` is called every few thousand rows.
+        """
+
+        def turn() -> int:
+            alive()
+            return 0
+
+        with self._write_lock, self._read_lock:
+            try:
+                self._writer.set_progress_handler(turn, ALIVE_EVERY)
+                self._writer.execute("PRAGMA auto_vacuum = INCREMENTAL")
+                self._writer.execute("VACUUM")
+                self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            except sqlite3.Error as error:
+                raise DatabaseError(self.path, error) from error
+            finally:
+                self._writer.set_progress_handler(None, 0)
+
     def rows(self, statement: str, parameters: Sequence[object] = ()) -> list[tuple[object, ...]]:
         """Return all rows of one query, as of the newest commit."""
         with self._read_lock:
@@ -98,6 +141,8 @@ def _connect(path: Path, synchronous: str, busy_s: float, opened: ExitStack) -> 
     connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None, check_same_thread=False)
     opened.callback(connection.close)
     connection.execute(f"PRAGMA page_size = {PAGE_BYTES}")
+    # Decided when the file is made, and never again but by compact().
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")

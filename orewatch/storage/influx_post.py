@@ -98,7 +98,7 @@ class InfluxPost:
             if self._way is None:
                 self._way = way_of(self._server)
                 self._tried_to_make = False
-                _LOG.info("%s: written by %s", self._name, self._way.path)
+                _LOG.info("%s: %s", self._name, self._way.said)
             answer = self._way.send(body, level)
             if is_missing(answer) and self._retention is not None and not self._tried_to_make:
                 self._tried_to_make = True

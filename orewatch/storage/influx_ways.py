@@ -20,7 +20,8 @@ V2_SINCE: Final = (1, 8)
 class Way(Protocol):
     """How gzipped lines get to a level; network errors are the caller's."""
 
-    path: str
+    said: str
+    """The server's version and the path, for the log."""
 
     def send(self, body: bytes, level: Level) -> Answer:
         """Post one body."""
@@ -32,10 +33,9 @@ class Way(Protocol):
 class WriteV1:
     """``/write`` with database and retention policy."""
 
-    path = "/write"
-
-    def __init__(self, server: InfluxServer) -> None:
+    def __init__(self, server: InfluxServer, version: str) -> None:
         self._server = server
+        self.said = f"{version}, written by /write"
 
     def send(self, body: bytes, level: Level) -> Answer:
         """Post one body."""
@@ -54,9 +54,8 @@ class WriteV1:
 class WriteV2:
     """``/api/v2/write`` through influxdb-client, synchronous, raw bytes."""
 
-    path = "/api/v2/write"
-
-    def __init__(self, server: InfluxServer) -> None:
+    def __init__(self, server: InfluxServer, version: str) -> None:
+        self.said = f"{version}, written by /api/v2/write"
         self._target = target = server.target
         self._client = InfluxDBClient(
             url=target.url,
@@ -91,4 +90,7 @@ class WriteV2:
 def way_of(server: InfluxServer) -> Way:
     """Return the way that the server's version takes; httpx errors where nobody answers."""
     version = server.version()
-    return WriteV1(server) if version is not None and version < V2_SINCE else WriteV2(server)
+    if version is None:
+        return WriteV2(server, "a server that does not say its version")
+    said = f"InfluxDB {version[0]}.{version[1]}"
+    return WriteV1(server, said) if version < V2_SINCE else WriteV2(server, said)

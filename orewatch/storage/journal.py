@@ -200,11 +200,6 @@ class Journal:
         )
         return self.at(cast("int", row[0]) for row in rows)
 
-    def pruned_until(self, unit: str) -> int:
-        """Return the event time before which retention has deleted blocks of ``unit``; 0 where it has not."""
-        rows = self.database.rows("SELECT until_ms FROM pruned_units WHERE unit = ?", (unit,))
-        return cast("int", rows[0][0]) if rows else 0
-
     def newest_number(self, unit: str, spool: bytes) -> int:
         """Return the highest block number of one spool ever stored; 0 where there is none."""
         rows = self.database.rows(

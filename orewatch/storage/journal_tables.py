@@ -27,8 +27,17 @@ CREATE INDEX IF NOT EXISTS blocks_span ON blocks (spool, last_ms, first_ms);
 CREATE TABLE IF NOT EXISTS pruned (
     spool INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL, PRIMARY KEY (spool, first)
 ) WITHOUT ROWID;
--- Up to which event time a unit's raw scans are no longer all here.
+-- Spans of whole minutes in which a unit's raw scans are no longer all here.
+CREATE TABLE IF NOT EXISTS pruned_spans (
+    unit TEXT NOT NULL, first_ms INTEGER NOT NULL, end_ms INTEGER NOT NULL, PRIMARY KEY (unit, first_ms)
+) WITHOUT ROWID;
+-- How it was written before: up to which event time.
 CREATE TABLE IF NOT EXISTS pruned_units (unit TEXT PRIMARY KEY, until_ms INTEGER NOT NULL) WITHOUT ROWID;
+INSERT OR REPLACE INTO pruned_spans SELECT unit, 0, until_ms FROM pruned_units;
+DELETE FROM pruned_units;
+
+-- Units to be asked, after a backup was restored, for blocks since then: they have them acknowledged.
+CREATE TABLE IF NOT EXISTS resends (unit TEXT PRIMARY KEY, from_ms INTEGER NOT NULL) WITHOUT ROWID;
 
 CREATE TABLE IF NOT EXISTS schemas (hash BLOB PRIMARY KEY, text TEXT NOT NULL) WITHOUT ROWID;
 

@@ -106,11 +106,15 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Times int64[n] (ms UTC, ascending) and values float64[n] in the signal's unit, and which table answered."""
+    """Times int64[n] (ms UTC, ascending) and values float64[n] in the signal's unit, and which table answered.
+
+    ``complete_from_ms``: retention has deleted raw values before it; None where all that came are in the answer.
+    """
 
     time_ms: NDArray[np.int64]
     values: NDArray[np.float64]
     table: Table = Table.RAW
+    complete_from_ms: int | None = None
 
     def __len__(self) -> int:
         return len(self.time_ms)

@@ -53,7 +53,7 @@ class RollupTables:
     """Windows and newest values in one SQLite file. Thread-safe; other processes may read it."""
 
     def __init__(self, *, database: Database) -> None:
-        self._database = database
+        self.database = database
         if not database.read_only and database.rows("SELECT value FROM meta WHERE key = 'layout'") != [(LAYOUT,)]:
             with database.write() as cursor:
                 cursor.execute("UPDATE meta SET value = lower(hex(randomblob(16))) WHERE key = 'uuid'")
@@ -62,7 +62,7 @@ class RollupTables:
     @property
     def name(self) -> str:
         """The projection's name. A reader sees it change when the collector brings an older file up to date."""
-        rows = self._database.rows("SELECT value FROM meta WHERE key = 'uuid'")
+        rows = self.database.rows("SELECT value FROM meta WHERE key = 'uuid'")
         return f"{NAME_PREFIX}{str(rows[0][0])[:8]}"
 
     @classmethod
@@ -72,11 +72,11 @@ class RollupTables:
 
     def close(self) -> None:
         """Close the file."""
-        self._database.close()
+        self.database.close()
 
     def put(self, rows: Sequence[RollupRows]) -> None:
         """Write windows; what is there for the same signals and windows is replaced."""
-        with self._database.write() as cursor:
+        with self.database.write() as cursor:
             for part in rows:
                 series = self._series(cursor, part)
                 table = [
@@ -109,13 +109,13 @@ class RollupTables:
         """Return one signal's windows that start in ``[start_ms, end_ms)``, ascending."""
         times: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
         parts: list[NDArray[np.float64]] = [np.empty((0, len(_FIELDS)))]
-        for number, text in self._database.rows(
+        for number, text in self.database.rows(
             "SELECT id, names FROM series WHERE unit = ? AND machine = ?", (unit, ref.machine)
         ):
             names = json.loads(str(text))
             if ref.signal not in names:
                 continue
-            rows: list[tuple[Any, ...]] = self._database.rows(
+            rows: list[tuple[Any, ...]] = self.database.rows(
                 "SELECT window, data FROM windows WHERE series = ? AND step_ms = ? AND window >= ? AND window < ?",
                 (number, step_ms, start_ms, end_ms),
             )
@@ -129,12 +129,12 @@ class RollupTables:
 
     def latest(self, unit: str) -> dict[SignalRef, Latest]:
         """Return the newest readings of a unit, as of the projection's position."""
-        rows = self._database.rows("SELECT readings FROM latest WHERE unit = ?", (unit,))
+        rows = self.database.rows("SELECT readings FROM latest WHERE unit = ?", (unit,))
         return _readings(str(rows[0][0])) if rows else {}
 
     def put_latest(self, readings: dict[str, dict[SignalRef, Latest]]) -> None:
         """Write the newest readings of several units."""
-        with self._database.write() as cursor:
+        with self.database.write() as cursor:
             cursor.executemany(
                 "INSERT OR REPLACE INTO latest VALUES (?, ?)",
                 [(unit, _text(newest)) for unit, newest in readings.items()],
@@ -142,7 +142,7 @@ class RollupTables:
 
     def forget(self) -> None:
         """Empty all tables, before everything is projected again."""
-        with self._database.write() as cursor:
+        with self.database.write() as cursor:
             for table in ("windows", "series", "latest"):
                 cursor.execute(f"DELETE FROM {table}")
 

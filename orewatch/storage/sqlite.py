@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
@@ -17,6 +18,7 @@ from orewatch.storage.journal import Journal
 from orewatch.storage.newest import merge_newest
 from orewatch.storage.progress import Progress
 from orewatch.storage.projection import DecodedBlock
+from orewatch.storage.pruned import complete_from, contested
 from orewatch.storage.query import HOUR_MS, MINUTE_MS, Aggregate, Query, Series, StoreError, Table, empty_series
 from orewatch.storage.rollup_tables import RollupTables
 from orewatch.storage.rollups import Windows, column, regroup, settle, windows_of
@@ -128,11 +130,11 @@ class EmbeddedStore:
     def series(self, query: Query) -> Series:
         """Answer one query."""
         try:
-            if query.aggregate is Aggregate.RAW:
-                return self._raw(query)
-            if query.table is Table.RAW:
-                return self._aggregated(query)
-            return self._rolled(query)
+            if query.table is not Table.RAW:
+                return self._rolled(query)
+            whole = (query.unit, query.window_start_ms, query.window_end_ms)
+            series = self._raw(query) if query.aggregate is Aggregate.RAW else self._aggregated(query)
+            return replace(series, complete_from_ms=complete_from(self._journal.database, *whole))
         except DatabaseError as error:
             raise StoreError(str(error)) from error
 
@@ -153,9 +155,10 @@ class EmbeddedStore:
         """Return the raw series of several signals over ``[start_ms, end_ms)``; every asked signal is a key."""
         try:
             columns = self._reader.columns(unit, list(refs), start_ms, end_ms)
+            since_ms = complete_from(self._journal.database, unit, start_ms, end_ms)
         except DatabaseError as error:
             raise StoreError(str(error)) from error
-        return {ref: Series(*found) for ref, found in columns.items()}
+        return {ref: Series(*found, complete_from_ms=since_ms) for ref, found in columns.items()}
 
     def _raw(self, query: Query) -> Series:
         return Series(*self._values(query, query.start_ms, query.end_ms))
@@ -178,6 +181,9 @@ class EmbeddedStore:
         table_step = _STEP_MS[query.table]
         start_ms, end_ms = query.window_start_ms, query.window_end_ms
         unsettled = sorted(self._progress.unsettled(query.unit, table_step, start_ms, end_ms))
+        # What retention has left of a window is a part: what was rolled up when it was whole stays the answer.
+        lost = contested(self._journal.database, query.unit, unsettled, table_step)
+        unsettled = [start for start in unsettled if start not in lost]
         kept = self._tables.windows(query.unit, query.ref, table_step, start_ms, end_ms)
         if unsettled:
             settled = ~np.isin(kept.time_ms, unsettled)

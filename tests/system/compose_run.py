@@ -90,10 +90,14 @@ class Centre:
         return self.layout.volume(volume) / name
 
     def get(self, path: str) -> Any:
+        return self.ask(path).json()
+
+    def ask(self, path: str) -> httpx.Response:
+        """Ask the service, with its token."""
         token = self.secret("secrets-api", "api_token").read_text()
         address = f"http://127.0.0.1:{self.ports[8080]}{path}"
         answer = httpx.get(address, headers={"Authorization": f"Bearer {token}"}, timeout=10)
-        return answer.raise_for_status().json()
+        return answer.raise_for_status()
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:

@@ -68,6 +68,14 @@ def test_every_unit_has_rows_in_influxdb(centre: Centre) -> None:
     eventually("rows of four units", 40, rows)
 
 
+def test_nothing_is_missing_that_a_part_could_name(centre: Centre) -> None:
+    eventually("nothing degraded", 30, lambda: centre.get("/readyz")["degraded"] == [])
+    # The collector's figures come to the service through the journal that both mount.
+    eventually(
+        "the collector's figures", 30, lambda: "orewatch_collector_broker_connected 1" in centre.ask("/metrics").text
+    )
+
+
 def test_the_smoke_test_finds_it_well_and_tells_what_is_not(centre: Centre) -> None:
     def smoke(*words: str) -> subprocess.CompletedProcess[str]:
         token = centre.secret("secrets-api", "api_token")

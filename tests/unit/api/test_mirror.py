@@ -17,6 +17,7 @@ from api.mirror.owed_alerts import OwedAlerts
 from api.settings import ApiSettings
 from api.stores import open_target
 from orewatch.plant.states import STATE_CODES, State
+from orewatch.plant.unit import OREWATCH
 from orewatch.storage.journal import Journal
 from orewatch.storage.query import HOUR_MS, MINUTE_MS
 from tests.servers import free_port, running_influxd
@@ -233,6 +234,27 @@ async def test_a_start_before_the_collector_has_written_anything(house: MirrorHo
     await same(house, HOUR0, HOUR0 + HOUR_MS)
 
 
+async def test_a_store_that_is_filled_anew_gets_everything_again(house: MirrorHouse) -> None:
+    house.store.make(UNIT, [*DAY, ("run", 7200)], HOUR0)
+    journal = JournalOf(house)
+    for minute in range(90):
+        journal.come(HOUR0 + minute * MINUTE_MS, HOUR0 + (minute + 1) * MINUTE_MS, projected=True)
+    raise_alert(house, HOUR0 + 60_000)
+    house.down(2 * 3600)
+    await settled(house)
+    stood = house.minutes(), house.hours(), house.rows("alert", level="hours")
+    house.server.http.post("/query", params={"q": f"DROP DATABASE {house.database}"})
+    house.make_levels()
+    journal.project(0)
+    await house.round()
+    journal.project()
+    await house.round()
+    house.now_ms += 100_000
+    await settled(house)
+    assert stood == (house.minutes(), house.hours(), house.rows("alert", level="hours"))
+    assert stood[2]
+
+
 async def test_the_first_start_goes_back_as_far_as_the_journal(house: MirrorHouse) -> None:
     house.store.make(UNIT, [("run", 7200)], HOUR0)
     journal = JournalOf(house)
@@ -271,6 +293,16 @@ async def test_alerts_are_written_as_they_change(house: MirrorHouse) -> None:
     written = house.service.mirror.written["hours"]
     await house.round()
     assert house.service.mirror.written["hours"] == written, "what is written is owed no more"
+
+
+async def test_alerts_about_this_system_stand_nowhere_on_the_map(house: MirrorHouse) -> None:
+    raise_alert(house, HOUR0 + 60_000, unit=OREWATCH, kind=AlertKind.STORE_DOWN)
+    raise_alert(house, HOUR0 + 60_000, unit="never-described")
+    await house.round()
+    (row,) = house.rows("alert", level="hours")
+    assert (row["unit"], row["kind"], row["site"]) == (OREWATCH, "store_down", None)
+    assert house.service.mirror is not None
+    assert house.service.mirror.owed == 1, "where a unit stood has to be known first"
 
 
 async def test_an_alert_that_changes_while_it_is_written_stays_owed(house: MirrorHouse) -> None:
@@ -369,10 +401,10 @@ async def test_a_disk_that_takes_nothing_is_waited_for(house: MirrorHouse, monke
     assert await house.round() == 5
 
 
-def raise_alert(house: MirrorHouse, raised_ms: int) -> int:
+def raise_alert(house: MirrorHouse, raised_ms: int, *, unit: str = UNIT.id, kind: AlertKind = AlertKind.IDLE) -> int:
     record = AlertRecord(
-        unit=UNIT.id,
-        kind=AlertKind.IDLE,
+        unit=unit,
+        kind=kind,
         priority="medium",
         reason="no_load",
         onset_ms=raised_ms - 300_000,
@@ -418,6 +450,7 @@ class JournalOf:
         if projected:
             self.project()
 
-    def project(self) -> None:
+    def project(self, position: int | None = None) -> None:
+        at = self._number if position is None else position
         with self._database.write() as cursor:
-            cursor.execute("INSERT OR REPLACE INTO projections VALUES ('influxdb', ?)", (self._number,))
+            cursor.execute("INSERT OR REPLACE INTO projections VALUES ('influxdb', ?)", (at,))

@@ -12,6 +12,7 @@ from collector.settings import PREFIX, CollectorSettings
 from orewatch.cli import main
 from orewatch.settings import SettingsError, read_settings
 from orewatch.storage.journal import DeadLetter, Journal, JournalEntry, Verdict
+from orewatch.storage.retention import Levels
 from orewatch.telemetry.block import read_header
 from tests.unit.collector.collector_harness import NOW_MS, SCHEMA, block
 
@@ -31,6 +32,13 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
     assert made.host_id == "site-7"
 
 
+def test_levels_are_days_of_event_time_and_a_journal_beside_influxdb_may_be_shorter() -> None:
+    day_ms = 86_400_000
+    assert settings().levels == Levels(raw_ms=30 * day_ms, minutes_ms=365 * day_ms, hours_ms=3650 * day_ms)
+    beside = settings(EMBEDDED="false", JOURNAL_DAYS="2.5", INFLUX__URL="http://localhost:8086")
+    assert beside.levels.raw_ms == 2.5 * day_ms
+
+
 @pytest.mark.parametrize(
     ("environ", "told"),
     [
@@ -38,7 +46,11 @@ def test_settings_come_from_the_environment(tmp_path: Path) -> None:
         ({"BROKER__PORT": "0"}, "BROKER__PORT"),
         ({"QUEU_MB": "5"}, "QUEU_MB"),
         ({"JOURNAL_DAYS": "7"}, "journal_days"),
+        ({"JOURNAL_DAYS": "7"}, "allowed: retention.raw_days instead, or embedded = false"),
         ({"JOURNAL_DAYS": "7", "EMBEDDED": "false"}, "journal_days"),
+        ({"RETENTION__RAW_DAYS": "1"}, "RETENTION__RAW_DAYS"),
+        ({"RETENTION__MINUTES_DAYS": "10"}, "minutes_days = 10: shorter than raw_days; allowed: 30 or more"),
+        ({"RETENTION__HOURS_DAYS": "364"}, "hours_days = 364: shorter than minutes_days; allowed: 365 or more"),
     ],
 )
 def test_a_wrong_setting_names_itself(environ: dict[str, str], told: str) -> None:

@@ -15,7 +15,7 @@ from collector.project_span import SpanProjector, Written
 from orewatch.plant.catalogue import SignalRef
 from orewatch.storage.journal import Journal, JournalEntry
 from orewatch.storage.query import HOUR_MS, MINUTE_MS
-from orewatch.storage.retention import prune
+from orewatch.storage.retention import prune_blocks
 from orewatch.storage.rollup_tables import EmbeddedProjection, RollupTables
 from orewatch.telemetry.block import encode_block, read_header
 from orewatch.telemetry.scan import Quality, Scans
@@ -218,7 +218,7 @@ def test_the_embedded_rollups_of_a_span_are_made_again(journal: Journal, tmp_pat
         commit(journal, batch)
     assert projector(journal, store.projection).drain(NOW_MS)
     whole = store.dump()
-    database: Any = store.tables._database
+    database: Any = store.tables.database
     with database.write() as cursor:
         cursor.execute("DELETE FROM windows WHERE window >= ?", (BEGIN_MS + 2 * HOUR_MS,))
     assert store.dump() != whole
@@ -292,7 +292,8 @@ def test_windows_that_retention_has_cut_into_are_left_as_they_are(journal: Journ
     whole = store.dump()
     with journal.database.write() as cursor:
         cursor.execute("UPDATE blocks SET received_ms = 0 WHERE position <= 3")
-    assert prune(journal, projections=[store.projection.name], received_before_ms=1) == 3
+    pruned = prune_blocks(journal, projections=[store.projection.name], scanned_before_ms=NOW_MS, received_before_ms=1)
+    assert pruned == 3
     written = spans(journal, store.projection, raw=True).project("pb-01", BEGIN_MS, NOW_MS)
     assert isinstance(written, Written)
     assert written.blocks == 9

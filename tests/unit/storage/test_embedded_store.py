@@ -16,7 +16,7 @@ from collector.counters import Counters
 from collector.project import Projector
 from orewatch.storage.journal import Journal, JournalEntry
 from orewatch.storage.query import Aggregate, Query
-from orewatch.storage.retention import prune
+from orewatch.storage.retention import prune_blocks
 from orewatch.storage.rollup_tables import EmbeddedProjection, RollupTables
 from orewatch.storage.sqlite import EmbeddedStore
 from orewatch.telemetry.scan import Quality, Scans
@@ -195,7 +195,12 @@ def test_a_file_of_the_earlier_layout_is_made_again_and_keeps_what_the_journal_n
     assert site.projector.drain(START_MS)
     before = site.tables.name
     reader = EmbeddedStore.open(tmp_path / "journal.db")
-    prune(site.journal, projections=[before], received_before_ms=START_MS + 1, at_most=1)
+    prune_blocks(
+        site.journal,
+        projections=[before],
+        scanned_before_ms=START_MS + HOUR_MS,
+        received_before_ms=START_MS + 1,
+    )
     site.close()
     with closing(sqlite3.connect(tmp_path / "rollups.db")) as old, old:
         old.execute("DELETE FROM meta WHERE key = 'layout'")

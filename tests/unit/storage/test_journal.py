@@ -7,15 +7,21 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orewatch.storage.journal import Journal, JournalEntry, JournalError, Outcome
-from orewatch.storage.retention import prune
+from orewatch.storage.pruned import pruned_until
+from orewatch.storage.retention import prune_blocks
 from orewatch.telemetry.block import read_header
+from tests.contracts.history_harness import HOUR_MS
 from tests.unit.collector.collector_harness import NOW_MS, SCHEMA, SPOOL, UNIT, block
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 def entry(number: int, received_ms: int = NOW_MS, **fields: object) -> JournalEntry:
@@ -126,9 +132,15 @@ def test_nothing_that_commit_returned_for_is_lost_when_killed(tmp_path: Path) ->
     assert numbers in (list(range(1, said + 1)), list(range(1, said + 2)))
 
 
+def prune(journal: Journal, *, projections: Sequence[str], received_before_ms: int) -> int:
+    return prune_blocks(
+        journal, projections=projections, scanned_before_ms=2 * NOW_MS, received_before_ms=received_before_ms
+    )
+
+
 def test_retention_deletes_only_what_every_projection_has(tmp_path: Path) -> None:
     journal = Journal.open(tmp_path / "j.db")
-    journal.commit([entry(n, received_ms=n, start_ms=NOW_MS + n * 5000) for n in range(1, 11)])
+    journal.commit([entry(n, received_ms=n, start_ms=NOW_MS + n * HOUR_MS) for n in range(1, 11)])
     journal.put_position("a", 8)
     journal.put_position("b", 6)
     assert prune(journal, projections=["a", "b"], received_before_ms=5) == 4
@@ -136,9 +148,9 @@ def test_retention_deletes_only_what_every_projection_has(tmp_path: Path) -> Non
     assert prune(journal, projections=["a", "b"], received_before_ms=100) == 0
     assert prune(journal, projections=["a", "never begun"], received_before_ms=100) == 0
     assert [b.header.number for b in journal.blocks(0, 99)] == [7, 8, 9, 10]
-    assert journal.pruned_until(UNIT) == NOW_MS + 6 * 5000 + 4000 + 1
+    assert pruned_until(journal.database, UNIT) == NOW_MS + 6 * HOUR_MS + 60_000
     # What was delivered once stays delivered.
-    again = [entry(n, start_ms=NOW_MS + n * 5000) for n in (3, 6, 7, 11)]
+    again = [entry(n, start_ms=NOW_MS + n * HOUR_MS) for n in (3, 6, 7, 11)]
     assert journal.commit(again) == [
         Outcome.DUPLICATE,
         Outcome.DUPLICATE,
