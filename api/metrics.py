@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -16,19 +17,20 @@ if TYPE_CHECKING:
     from api.service import Service
 
 
-def metrics_text(service: Service) -> str:
+async def metrics_text(service: Service) -> str:
     """Return everything, in the text exposition format 0.0.4."""
     signs = service.health.signs()
-    return exposition(
+    own = exposition(
         [
             *_work(service),
             *_alerts(service, signs),
             *_viewers(service),
             *_health(service, signs),
             *([] if service.mirror is None else mirror_families(service.mirror, service.now_ms())),
-            *collector_families(signs, service.registry),
         ]
     )
+    # Thousands of lines where there are thousands of units: the tick must not wait for them.
+    return own + await asyncio.to_thread(lambda: exposition(collector_families(signs, service.registry)))
 
 
 def _work(service: Service) -> Iterator[Family]:

@@ -32,4 +32,4 @@ async def readyz(request: Request, service: Serving) -> Response:
 @router.get("/metrics", summary="Prometheus text", response_class=Response)
 async def metrics(service: Serving) -> Response:
     """Counters and gauges, the collector's among them."""
-    return Response(metrics_text(service), media_type=MEDIA_TYPE)
+    return Response(await metrics_text(service), media_type=MEDIA_TYPE)

@@ -378,7 +378,7 @@ async def test_hours_that_the_store_has_no_scans_of_are_passed_over(house: Mirro
     await house.round()
     assert house.hours()[HOUR0] == hours[HOUR0], "what retention has taken is no silence"
     assert house.service.mirror.passed_over["beyond_raw"] > 0
-    text = metrics_text(house.service)
+    text = await metrics_text(house.service)
     assert 'orewatch_mirror_passed_over_total{reason="beyond_raw"} ' in text
     assert 'orewatch_mirror_points_total{level="raw"} ' in text
     assert 'orewatch_mirror_owed{what="incomplete"} 1\n' in text
