@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 BATCH_BLOCKS: Final = 256
 # The open hour grows with every block: computing it again each time would read the same blocks all over.
-HOUR_DELAY_MS: Final = 300_000
+HOUR_DELAY_MS: Final = 1_200_000
 LONGEST_RUN: Final = {MINUTE_MS: 240, HOUR_MS: 12}
 
 

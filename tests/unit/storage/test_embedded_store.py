@@ -148,7 +148,7 @@ def test_hours_are_owed_for_a_while_and_answered_all_the_same(tmp_path: Path) ->
     assert len(site.tables.windows("pb-01", CURRENT, 60_000, START_MS, START_MS + HOUR_MS).time_ms) == 10
     assert not len(site.tables.windows("pb-01", CURRENT, HOUR_MS, START_MS, START_MS + HOUR_MS).time_ms)
     site.check()
-    site.projector.step(START_MS + 300_000)
+    site.projector.step(START_MS + 1_200_000)
     assert site.tables.windows("pb-01", CURRENT, HOUR_MS, START_MS, START_MS + HOUR_MS).count.tolist() == [600]
     site.check()
     site.close()
