@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from orewatch.storage.disk import Room
     from orewatch.storage.vitals import Vitals
+
+SILENT_S: Final = 120.0
+"""A collector that has written nothing for so long is silent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,7 +54,7 @@ class Signs:
     """Everything, as of ``now_ms`` (the wall clock).
 
     ``collector`` is None where none ever wrote here, ``collector_age_s`` how long ago its record last changed, by a
-    clock that nobody sets. ``disk`` is that of the service's own files, None where it does not say. ``mirror`` is
+    clock that nobody sets; None until it has changed once, or should have. ``disk`` is that of the service's own files, None where it does not say. ``mirror`` is
     None where nothing is written for boards.
     """
 
@@ -66,3 +69,8 @@ class Signs:
     outbox: OutboxSign = OutboxSign()
     clock: ClockSign = ClockSign()
     mirror: MirrorSign | None = None
+
+    @property
+    def collector_speaks(self) -> bool:
+        """What the collector says of itself is of now."""
+        return self.collector_age_s is not None and self.collector_age_s < SILENT_S
