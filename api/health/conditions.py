@@ -7,7 +7,6 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from api.alerting.models import AlertKind
-from api.health.signs import SILENT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -54,9 +53,9 @@ class Condition:
 
 def collector_silent(signs: Signs) -> Trouble | Else:
     """The collector writes nothing down any more. One that never did is not missed."""
-    if signs.collector is None:
+    if signs.collector is None or signs.collector_age_s is None:
         return Else.WELL
-    if signs.collector_age_s is None:
+    if signs.collector_speaks is None:
         return Else.UNKNOWN
     if signs.collector_speaks:
         return Else.WELL

@@ -7,7 +7,7 @@ import threading
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
-from api.health.signs import SILENT_S, ClockSign, MirrorSign, OutboxSign, Signs, StoreSign
+from api.health.signs import ClockSign, MirrorSign, OutboxSign, Signs, StoreSign
 from api.live.edge_clock import CLOCK_OFF_MS
 from orewatch.storage.database import DatabaseError
 from orewatch.storage.disk import Disk
@@ -34,7 +34,7 @@ class Look:
         self._disk = Disk(service.settings.data_dir)
         self._record: Vitals | None = None
         self._changed_s = 0.0
-        self._spoke = False
+        self._heard = False
         self._store_asked_s: float | None = None
         self._asking: threading.Thread | None = None
         self.store = StoreSign(up=None if service.store is not None else False, why="could not be opened at the start")
@@ -51,7 +51,8 @@ class Look:
             caught_up=service.caught_up,
             broker_connected=service.link.connected,
             collector=self._record,
-            collector_age_s=self._age_s(at_s),
+            collector_age_s=None if self._record is None else at_s - self._changed_s,
+            collector_heard=self._heard,
             store=self.store,
             disk=self._disk.look(at_s),
             outbox=self._outbox(now_ms),
@@ -76,13 +77,8 @@ class Look:
             return
         # Compared, not subtracted: the collector's clock may be another than ours, and either may be set.
         if record is not None and (self._record is None or record.at_ms != self._record.at_ms):
-            self._changed_s, self._spoke = at_s, self._record is not None
+            self._changed_s, self._heard = at_s, self._record is not None
         self._record = record if record is not None else self._record
-
-    def _age_s(self, at_s: float) -> float | None:
-        """Return how old the collector's record is; None where one look cannot tell a dead collector from a live one."""
-        age_s = at_s - self._changed_s
-        return age_s if self._record is not None and (self._spoke or age_s >= SILENT_S) else None
 
     def _ask_store(self, at_s: float) -> None:
         store = self._service.store

@@ -94,10 +94,10 @@ def _collector(signs: Signs) -> Check:
     if vitals is None:
         remedy = "start orewatch collector with the same data_dir, or set journal to its file"
         return Check(name="collector", ok=None, said="no collector has reported here yet", remedy=remedy)
-    if signs.collector_age_s is None:
+    if signs.collector_speaks is None:
         return Check(name="collector", ok=None, said="whether the collector still reports shows within two minutes")
     silent, behind = collector_silent(signs), collector_behind(signs)
-    detail = _collector_words(vitals, signs.collector_age_s)
+    detail = _collector_words(vitals, signs.collector_age_s or 0.0)
     if isinstance(silent, Trouble):
         said, remedy = "the collector no longer reports", "start it, or look at its log: its disk may be full"
     elif isinstance(behind, Trouble):

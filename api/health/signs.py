@@ -54,8 +54,9 @@ class Signs:
     """Everything, as of ``now_ms`` (the wall clock).
 
     ``collector`` is None where none ever wrote here, ``collector_age_s`` how long ago its record last changed, by a
-    clock that nobody sets; None until it has changed once, or should have. ``disk`` is that of the service's own files, None where it does not say. ``mirror`` is
-    None where nothing is written for boards.
+    clock that nobody sets, or else was first read; ``collector_heard`` says whether it has changed since we began to
+    look. ``disk`` is that of the service's own files, None where it does not say. ``mirror`` is None where nothing
+    is written for boards.
     """
 
     now_ms: int
@@ -64,6 +65,7 @@ class Signs:
     broker_connected: bool
     collector: Vitals | None = None
     collector_age_s: float | None = None
+    collector_heard: bool = True
     store: StoreSign = StoreSign()
     disk: Room | None = None
     outbox: OutboxSign = OutboxSign()
@@ -71,6 +73,8 @@ class Signs:
     mirror: MirrorSign | None = None
 
     @property
-    def collector_speaks(self) -> bool:
-        """What the collector says of itself is of now."""
-        return self.collector_age_s is not None and self.collector_age_s < SILENT_S
+    def collector_speaks(self) -> bool | None:
+        """What the collector says of itself is of now; None where a dead one would look the same as yet."""
+        if self.collector_age_s is None or self.collector_age_s >= SILENT_S:
+            return False
+        return True if self.collector_heard else None
