@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     from api.health.signs import Signs
 
-SILENT_S: Final = 120.0
 BEHIND_S: Final = 600.0
 QUEUE_SHARE: Final = 0.8
 DISK_SHARE: Final = 0.05
@@ -56,7 +55,9 @@ def collector_silent(signs: Signs) -> Trouble | Else:
     """The collector writes nothing down any more. One that never did is not missed."""
     if signs.collector is None or signs.collector_age_s is None:
         return Else.WELL
-    if signs.collector_age_s < SILENT_S:
+    if signs.collector_speaks is None:
+        return Else.UNKNOWN
+    if signs.collector_speaks:
         return Else.WELL
     return Trouble("no_record", {"silent_s": round(signs.collector_age_s)})
 
@@ -69,7 +70,7 @@ def collector_behind(signs: Signs) -> Trouble | Else:
     vitals = signs.collector
     if vitals is None:
         return Else.WELL
-    if (signs.collector_age_s or 0.0) >= SILENT_S:
+    if not signs.collector_speaks:
         return Else.UNKNOWN
     if not vitals.broker_connected:
         return Trouble("no_broker")
@@ -87,12 +88,11 @@ def store_down(signs: Signs) -> Trouble | Else:
     """History cannot be read, or cannot be written."""
     if signs.store.up is False:
         return Trouble("unreadable")
-    vitals = signs.collector
-    if vitals is not None and (signs.collector_age_s or 0.0) < SILENT_S:
-        waiting = [p for p in vitals.projections if p.waiting_since_ms is not None]
-        if waiting:
-            return Trouble("unwritable", {"store": waiting[0].name, "blocks": waiting[0].lag_blocks})
-    elif vitals is not None and signs.store.up is None:
+    waiting = [p for p in signs.collector.projections if p.waiting_since_ms is not None] if signs.collector else []
+    if waiting and signs.collector_speaks:
+        return Trouble("unwritable", {"store": waiting[0].name, "blocks": waiting[0].lag_blocks})
+    if waiting:
+        # So it was when the collector was last heard.
         return Else.UNKNOWN
     return Else.WELL if signs.store.up else Else.UNKNOWN
 

@@ -94,6 +94,8 @@ def _collector(signs: Signs) -> Check:
     if vitals is None:
         remedy = "start orewatch collector with the same data_dir, or set journal to its file"
         return Check(name="collector", ok=None, said="no collector has reported here yet", remedy=remedy)
+    if signs.collector_speaks is None:
+        return Check(name="collector", ok=None, said="whether the collector still reports shows within two minutes")
     silent, behind = collector_silent(signs), collector_behind(signs)
     detail = _collector_words(vitals, signs.collector_age_s or 0.0)
     if isinstance(silent, Trouble):
@@ -117,8 +119,9 @@ def _collector_words(vitals: Vitals, age_s: float) -> str:
 
 def _store(signs: Signs) -> Check:
     found = store_down(signs)
-    if found is Else.UNKNOWN and signs.store.up is None:
-        return Check(name="store", ok=None, said="not asked yet")
+    if found is Else.UNKNOWN:
+        said = "not asked yet" if signs.store.up is None else "it can be read; whether it takes anything is not known"
+        return Check(name="store", ok=None, said=said)
     if not isinstance(found, Trouble):
         return Check(name="store", ok=True)
     remedy = "see that InfluxDB runs, that its token or password holds and the bucket is there: orewatch doctor"

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from orewatch.storage.disk import Room
     from orewatch.storage.vitals import Vitals
+
+SILENT_S: Final = 120.0
+"""A collector that has written nothing for so long is silent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +54,9 @@ class Signs:
     """Everything, as of ``now_ms`` (the wall clock).
 
     ``collector`` is None where none ever wrote here, ``collector_age_s`` how long ago its record last changed, by a
-    clock that nobody sets. ``disk`` is that of the service's own files, None where it does not say. ``mirror`` is
-    None where nothing is written for boards.
+    clock that nobody sets, or else was first read; ``collector_heard`` says whether it has changed since we began to
+    look. ``disk`` is that of the service's own files, None where it does not say. ``mirror`` is None where nothing
+    is written for boards.
     """
 
     now_ms: int
@@ -61,8 +65,16 @@ class Signs:
     broker_connected: bool
     collector: Vitals | None = None
     collector_age_s: float | None = None
+    collector_heard: bool = True
     store: StoreSign = StoreSign()
     disk: Room | None = None
     outbox: OutboxSign = OutboxSign()
     clock: ClockSign = ClockSign()
     mirror: MirrorSign | None = None
+
+    @property
+    def collector_speaks(self) -> bool | None:
+        """What the collector says of itself is of now; None where a dead one would look the same as yet."""
+        if self.collector_age_s is None or self.collector_age_s >= SILENT_S:
+            return False
+        return True if self.collector_heard else None
