@@ -99,7 +99,8 @@ def restore(arguments: argparse.Namespace) -> int:
     made = datetime.fromtimestamp(manifest.made_ms / 1000, UTC)
     print(  # noqa: T201 - for people
         f"{settings.data_dir}: as of {made:%Y-%m-%d %H:%M:%SZ}, blocks up to position {manifest.position}.\n"
-        f"{asked} units will be asked, at their next birth, for what they delivered since. Start the collector."
+        f"{asked} units will be asked, at their next birth, for what they delivered since; others, for all they have."
+        " Start the collector."
     )
     left = [file.name for file in manifest.files if file.name not in {name for name, _ in targets}]
     if left:

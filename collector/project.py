@@ -72,7 +72,6 @@ class Projector:
     def restart(self, position: int) -> None:
         """Begin again behind ``position``."""
         self._progress.restart(position)
-        self._dirty.clear()
 
     def signs(self, now_ms: int) -> ProjectionSigns:
         """Return how the projection fares; any thread may ask. :class:`JournalError`."""

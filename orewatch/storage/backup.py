@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -167,22 +168,27 @@ def put_back(folder: Path, names: Sequence[tuple[str, Path]], *, aside: str, for
     if there and not force:
         raise BackupError(f"{there[0]}: is there already; --force puts it aside, into {there[0].parent / aside}")
     fresh = [(target.with_name(target.name + ".restored"), target) for _, target in names]
+    moved: list[tuple[Path, Path]] = []
     try:
         for (name, _), (copy, target) in zip(names, fresh, strict=True):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(folder / name, copy)
             _sync(copy)
-        moved = []
         for old in there:
             kept = old.parent / aside / old.name
             kept.parent.mkdir(exist_ok=True)
-            moved.append(old.rename(kept))
+            moved.append((old.rename(kept), old))
         for copy, target in fresh:
             copy.rename(target)
             _sync(target.parent)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            for kept, old in reversed(moved):
+                kept.rename(old)
+            for copy, _ in fresh:
+                copy.unlink(missing_ok=True)
         raise BackupError(f"{error.filename or folder}: {error.strerror or error}") from error
-    return moved
+    return [kept for kept, _ in moved]
 
 
 def _with_wal(database: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sqlite3
@@ -243,12 +244,39 @@ def test_a_unit_is_asked_once_also_across_restarts(data: Path, tmp_path: Path) -
     assert main(["storage", "restore", str(folder), "--force"]) == 0
     with closing(Journal.open(data / "journal.db")) as journal:
         resends = Resends(database=journal.database)
-        assert resends.since("another") is None
-        resends.asked("another")
-        resends.asked(UNIT)
-        assert resends.since(UNIT) is None
-        assert Resends(database=journal.database).since(UNIT) is not None
+        # New since the backup: the restored journal knows nothing of it, not even that it lacks something.
+        assert resends.since("another") == 0
+        for unit in (UNIT, "another"):
+            resends.asked(unit)
+            assert resends.since(unit) is None
+            assert Resends(database=journal.database).since(unit) is not None
         resends.keep()
-        assert Resends(database=journal.database).since(UNIT) is None
+        for unit in (UNIT, "another"):
+            assert Resends(database=journal.database).since(unit) is None
         again = block(KEPT, start_ms=NOW_MS + KEPT * MINUTE_MS, seconds=60)
         assert journal.commit([JournalEntry(read_header(again), again, NOW_MS)]) == [Outcome.DUPLICATE]
+
+
+def test_nobody_is_asked_by_a_journal_that_was_never_restored(data: Path) -> None:
+    with closing(Journal.open(data / "journal.db")) as journal:
+        assert Resends(database=journal.database).since(UNIT) is None
+
+
+def test_a_restore_that_fails_half_way_leaves_what_was_there(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "backup"
+    assert main(["storage", "backup", str(folder)]) == 0
+    before = {path.name: path.read_bytes() for path in data.glob("*.db")}
+    rename = Path.rename
+
+    def full(path: Path, target: Path) -> Path:
+        if path.name == "rollups.db.restored":
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", full)
+    assert main(["storage", "restore", str(folder), "--force"]) == 1
+    assert "No space left on device" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in data.glob("*.db")} == before
+    assert not list(data.glob("*.restored"))
