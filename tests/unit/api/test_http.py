@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import numpy as np
 import pytest
 
 from api.alerting.models import Alert, AlertsPage
@@ -16,6 +17,7 @@ from api.settings import ApiSettings
 from api.units.demo_controls import DemoState
 from api.units.models import FleetSummary, History, LatestPage, StatesPage, UnitDetail, UnitsPage
 from api.units.views import streams
+from orewatch.storage.query import HOUR_MS, Series, Table
 from tests.unit.api.made_plant import T0, MadeStore, made_unit
 
 if TYPE_CHECKING:
@@ -133,6 +135,15 @@ async def test_history(house: House) -> None:
         f"/api/v1/units/mn-01/history?machine=scale&signal=mass_flow&start={END - 5000}&end={END}&aggregate=raw"
     )
     assert (len(raw["time"]), raw["step_s"]) == (5, None)
+
+
+async def test_a_coarser_table_says_its_own_step(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    hours = Series(np.array([T0 // HOUR_MS * HOUR_MS]), np.array([1.0]), Table.HOUR)
+    monkeypatch.setattr(house.store, "series", lambda _query: hours)
+    path = f"/api/v1/units/mn-01/history?machine=scale&signal=mass_flow&start={T0}&end={END}"
+    for step, told in (("10s", 3600.0), ("10m", 3600.0), ("2h", 7200.0)):
+        history = History.model_validate(await house.get(f"{path}&step={step}"))
+        assert (history.table, history.step_s) == ("1h", told)
 
 
 async def test_states_are_whole_and_without_holes(house: House) -> None:
