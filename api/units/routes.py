@@ -117,7 +117,8 @@ async def history(
             "machine": machine,
             "signal": signal,
             "aggregate": query.aggregate.value,
-            "step_s": None if query.step_ms is None else query.step_ms / 1000,
+            # Of a table that is coarser than what was asked for, where only that still has the span.
+            "step_s": None if query.step_ms is None else query.step_in(series.table) / 1000,
             "table": series.table.value,
             "complete_from": None if series.complete_from_ms is None else iso(series.complete_from_ms),
             "time": [iso(t) for t in series.time_ms.tolist()],

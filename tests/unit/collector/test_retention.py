@@ -107,16 +107,24 @@ def test_each_level_answers_for_as_long_as_it_is_kept(site: Site) -> None:
     kept = site.asked(new_ms, 2)
     assert (len(kept), kept.complete_from_ms) == (7200, None)
     assert site.store.many(UNIT, [CURRENT], old_ms, NOW_MS)[CURRENT].complete_from_ms == old_ms + 2 * HOUR_MS
-    assert len(site.asked(old_ms, 2, 45_000, Aggregate.MEAN)) == 0
-    assert site.asked(old_ms, 2, 45_000, Aggregate.MEAN).complete_from_ms == old_ms + 2 * HOUR_MS
+    # Finer than a minute: of the scans nothing is left, so the minutes answer, and say that it is they.
+    coarser = site.asked(old_ms, 2, 45_000, Aggregate.MEAN)
+    assert (coarser.table, coarser.complete_from_ms) == (Table.MINUTE, None)
+    assert coarser.values.tolist() == before[Aggregate.MEAN].values.tolist()
+    # The first value of a window is only in the scans: none is better than one of another window.
+    first = site.asked(old_ms, 2, 45_000, Aggregate.FIRST)
+    assert (len(first), first.table, first.complete_from_ms) == (0, Table.RAW, old_ms + 2 * HOUR_MS)
     # What windows can answer they answer as before, whole, and from one table.
     for kind, was in before.items():
         now = site.asked(old_ms, 2, MINUTE_MS, kind)
         assert (now.table, now.values.tolist()) == (Table.MINUTE, was.values.tolist())
         assert len(now) == 120
-    for age, minutes, hours in ((1, 120, 2), (4, 120, 2), (6, 0, 2), (9, 0, 0)):
+    for age, table, windows, hours in (
+        (1, Table.MINUTE, 120, 2), (4, Table.MINUTE, 120, 2), (6, Table.HOUR, 2, 2), (9, Table.MINUTE, 0, 0),
+    ):  # fmt: skip
         first_ms = NOW_MS - age * DAY_MS
-        assert len(site.asked(first_ms, 2, MINUTE_MS, Aggregate.LAST)) == minutes
+        by_minute = site.asked(first_ms, 2, MINUTE_MS, Aggregate.LAST)
+        assert (by_minute.table, len(by_minute)) == (table, windows)
         assert len(site.asked(first_ms, 2, HOUR_MS, Aggregate.LAST)) == hours
     assert site.counted("blocks_pruned", unit="") == 3 * 8
     assert site.counted("windows_pruned", "1m", unit="") == 2 * 120
