@@ -150,7 +150,8 @@ def certificate_days(signs: Signs) -> float | None:
 def _disk(name: str, free: int, total: int, hours_left: float | None) -> Trouble | None:
     hours = None if hours_left is None else round(hours_left, 1)
     figures: dict[str, float | str | None] = {"disk": name, "free_gib": round(free / 2**30, 2), "hours": hours}
-    scarce = free < DISK_LEAST_BYTES or (free < DISK_SHARE * total and free < DISK_MOST_BYTES)
+    # What is not much larger is not always almost full.
+    scarce = free < min(DISK_LEAST_BYTES, total / 2) or (free < DISK_SHARE * total and free < DISK_MOST_BYTES)
     soon = hours_left is not None and hours_left < DISK_HOURS
     return Trouble("scarce" if scarce else "soon", figures) if scarce or soon else None
 

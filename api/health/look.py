@@ -111,13 +111,8 @@ class Look:
         return MirrorSign(behind_s=behind_s, owed=mirror.owed)
 
     def _outbox(self, now_ms: int) -> OutboxSign:
-        counts = self._service.outbox.counts()
-        oldest_ms = self._service.outbox.oldest_ms()
-        return OutboxSign(
-            waiting=counts["waiting"],
-            oldest_s=0.0 if oldest_ms is None else max(0, now_ms - oldest_ms) / 1000,
-            given_up=counts["given_up"],
-        )
+        waiting, oldest_ms = self._service.outbox.waiting()
+        return OutboxSign(waiting=waiting, oldest_s=0.0 if oldest_ms is None else max(0, now_ms - oldest_ms) / 1000)
 
 
 def clock_sign(units: list[tuple[int | None, int | None]], now_ms: int) -> ClockSign:

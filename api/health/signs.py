@@ -23,11 +23,10 @@ class StoreSign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxSign:
-    """Letters that wait, and for how long the oldest has (s); ``given_up``: nobody was told."""
+    """Letters that wait, and for how long the oldest has (s)."""
 
     waiting: int = 0
     oldest_s: float = 0.0
-    given_up: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

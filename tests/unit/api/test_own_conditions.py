@@ -63,6 +63,11 @@ def test_a_small_share_of_a_large_disk_is_plenty() -> None:
     assert found_in(replace(WELL, disk=Room(40 * GIB, 2000 * GIB, None))) == {}
 
 
+def test_a_small_disk_is_not_always_full() -> None:
+    assert found_in(replace(WELL, disk=Room(GIB // 3, GIB // 2, None))) == {}
+    assert found_in(replace(WELL, disk=Room(GIB // 5, GIB // 2, None))) == {AlertKind.DISK_FILLING: "scarce"}
+
+
 @pytest.mark.parametrize(
     ("lags", "ahead"),
     [
