@@ -66,6 +66,20 @@ def test_first_and_every_later_deployment(prefix: str) -> None:
     assert list(kept.folders) == [FOLDER_UID]
 
 
+def test_a_data_source_that_was_renamed_is_still_ours(kept: Grafana) -> None:
+    fates(kept)
+    kept.datasources[1]["name"] = "the mine's"
+    found = fates(kept)
+    assert found["data source orewatch"] is Fate.UPDATED
+    assert [d["name"] for d in kept.datasources.values()] == ["orewatch"]
+
+
+def test_the_default_of_others_stays_theirs(kept: Grafana) -> None:
+    kept.datasources[1] = {"id": 1, "uid": "theirs", "name": "theirs", "isDefault": True}
+    fates(kept)
+    assert {d["uid"]: d["isDefault"] for d in kept.datasources.values()} == {"theirs": True, DATASOURCE_UID: False}
+
+
 def test_one_language_alone(kept: Grafana) -> None:
     fates(kept, languages=(Language.PERSIAN,))
     assert len(kept.dashboards) == 5
@@ -225,8 +239,8 @@ def test_nobody_there() -> None:
 
 
 def test_somebody_else_there(tmp_path: Path) -> None:
-    (tmp_path / "api" / "datasources" / "name").mkdir(parents=True)
-    (tmp_path / "api" / "datasources" / "name" / "orewatch").write_text("a page")
+    (tmp_path / "api").mkdir()
+    (tmp_path / "api" / "datasources").write_text("a page")
     pages = ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(tmp_path)))
     with serving(pages):
         target = GrafanaTarget(url=f"http://127.0.0.1:{pages.server_port}", token="x")
