@@ -10,6 +10,7 @@ import pytest
 
 from dashboards.build import dashboards
 from dashboards.deploy import MARK, Fate, deploy
+from dashboards.differences import differences
 from dashboards.frame import uid_of
 from dashboards.grafana import FOLDER_UID, DeployError, GrafanaTarget
 from dashboards.influxql import DATASOURCE_UID
@@ -78,6 +79,13 @@ def test_the_default_of_others_stays_theirs(kept: Grafana) -> None:
     kept.datasources[1] = {"id": 1, "uid": "theirs", "name": "theirs", "isDefault": True}
     fates(kept)
     assert {d["uid"]: d["isDefault"] for d in kept.datasources.values()} == {"theirs": True, DATASOURCE_UID: False}
+
+
+def test_what_differs_is_told_in_the_order_of_the_board() -> None:
+    titles = [f"panel {number}" for number in range(12)]
+    board = {"panels": [{"title": title} for title in titles]}
+    assert list(differences({"panels": []}, board)) == [f"+ panel “{title}”" for title in titles]
+    assert list(differences(board, {"panels": []})) == [f"- panel “{title}”" for title in titles]
 
 
 def test_one_language_alone(kept: Grafana) -> None:
