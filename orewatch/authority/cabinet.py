@@ -39,8 +39,8 @@ if TYPE_CHECKING:
 
 CA, CERTIFICATE, KEY, FORMER = "ca.crt", "tls.crt", "tls.key", "former.crt"
 RENEW_DAYS: Final = 60.0
-# Names with rights of their own in the broker's access list: no unit may have one.
-CENTRE: Final = ("collector", "api", "mosquitto")
+# Names with rights of their own in the broker's access list: nobody else may have one.
+CENTRE: Final = {"collector": Kind.CLIENT, "api": Kind.CLIENT, "mosquitto": Kind.SERVER}
 _NAME: Final = re.compile(r"[^+/#.\x00-\x20\x7f][^+/#\x00-\x1f\x7f]{0,63}")
 # Of X.509, counted in UTF-8.
 _NAME_BYTES: Final = 64
@@ -121,6 +121,9 @@ class Cabinet:
             raise CertificateError(f"{self.folder}: no authority there; make one: orewatch certificates authority")
         folder = self.holder_folder(kind, name)
         certificate_file, key_file = folder / CERTIFICATE, folder / KEY
+        if certificate_file.exists() and self._is_revoked(_certificate(certificate_file)):
+            # Taking it back was broken off before the folder was put aside: its key may be in other hands.
+            self.revoke(name)
         reason = "" if not again else "asked for"
         if not reason:
             reason = self._renewal(folder, hosts, renew_days) if certificate_file.exists() else "new"
@@ -177,13 +180,24 @@ class Cabinet:
         self.holder_folder(found[0].kind, name).rename(aside)
         return f"{found[0].kind} {name}: taken back; its files are in {aside}"
 
+    def _is_revoked(self, certificate: x509.Certificate) -> bool:
+        known = self._taken_back()
+        return (
+            known is not None and known.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None
+        )
+
+    def _taken_back(self) -> x509.CertificateRevocationList | None:
+        try:
+            return x509.load_pem_x509_crl(_content(self.revoked_file)) if self.revoked_file.exists() else None
+        except ValueError as error:
+            raise CertificateError(f"{self.revoked_file}: no list of what was taken back (PEM) in it") from error
+
     def _write_revoked(self, more: Sequence[int]) -> None:
-        file = self.revoked_file
-        known = x509.load_pem_x509_crl(file.read_bytes()) if file.exists() else None
+        known = self._taken_back()
         fresh = [s for s in more if known is None or known.get_revoked_certificate_by_serial_number(s) is None]
         if known is None or fresh:
             made = revocations(self._authority(), known=known, more=fresh, now=self._now)
-            put_over(file, made.public_bytes(_PEM), mode=PUBLIC)
+            put_over(self.revoked_file, made.public_bytes(_PEM), mode=PUBLIC)
 
     def _check_clock(self) -> None:
         if self._now < NOT_BEFORE:
@@ -218,8 +232,8 @@ class Cabinet:
             allowed = "1 to 64 characters without + / #, no dot at the start"
             raise CertificateError(f"name = {name!r}: allowed: {allowed}")
         _check_length(name)
-        if kind is Kind.UNIT and name in CENTRE:
-            raise CertificateError(f"name = {name!r}: a part of the centre has it, with its rights; not for a unit")
+        if CENTRE.get(name, kind) is not kind:
+            raise CertificateError(f"name = {name!r}: a part of the centre has it, with its rights; not for a {kind}")
         taken = next((k for k in Kind if k is not kind and self.holder_folder(k, name).exists()), None)
         if taken:
             raise CertificateError(f"name = {name!r}: a {taken} has it already; a name is a right at the broker")

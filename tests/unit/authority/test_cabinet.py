@@ -170,6 +170,34 @@ def test_no_unit_gets_the_name_of_a_part_of_the_centre(made: Cabinet, name: str)
         made.ensure(Kind.UNIT, name)
 
 
+def test_no_client_gets_the_brokers_name(made: Cabinet) -> None:
+    with pytest.raises(CertificateError, match="not for a client"):
+        made.ensure(Kind.CLIENT, "mosquitto")
+
+
+def test_taking_back_that_was_broken_off_is_finished_before_a_new_one_is_made(made: Cabinet) -> None:
+    made.ensure(Kind.UNIT, "zn-01")
+    folder = made.holder_folder(Kind.UNIT, "zn-01")
+    stolen = (folder / "tls.key").read_bytes()
+    made.revoke("zn-01")
+    (aside,) = (made.folder / "revoked").iterdir()
+    aside.rename(folder)
+    assert "made" in made.ensure(Kind.UNIT, "zn-01")
+    assert (folder / "tls.key").read_bytes() != stolen
+    assert (aside / "tls.key").read_bytes() == stolen
+    assert "kept" in made.ensure(Kind.UNIT, "zn-01")
+
+
+def test_a_lost_authority_is_seen_before_another_one_is_made(made: Cabinet, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    list(prepare(made, hand_out=out, hosts=[]))
+    before = contents(out)
+    with pytest.raises(CertificateError, match="back from its backup"):
+        list(prepare(cabinet(tmp_path / "empty"), hand_out=out, hosts=[]))
+    assert contents(out) == before
+    assert not (tmp_path / "empty").exists()
+
+
 def test_a_name_is_taken_once(made: Cabinet) -> None:
     made.ensure(Kind.CLIENT, "viewer")
     with pytest.raises(CertificateError, match="a client has it already"):
@@ -252,6 +280,17 @@ def test_what_was_taken_back_stays_taken_back(made: Cabinet) -> None:
     assert len(x509.load_pem_x509_crl(made.revoked_file.read_bytes())) == 2
     assert {f.name.split("-0")[0] for f in (made.folder / "revoked").iterdir()} == {"zn", "pb"}
     with pytest.raises(CertificateError, match="there are: none"):
+        made.revoke("zn-01")
+
+
+def test_without_the_list_units_are_made_and_a_damaged_one_is_named(made: Cabinet) -> None:
+    made.ensure(Kind.UNIT, "zn-01")
+    made.revoked_file.unlink()
+    assert "kept" in made.ensure(Kind.UNIT, "zn-01")
+    made.revoked_file.write_text("no list")
+    with pytest.raises(CertificateError, match=r"crl\.pem: no list"):
+        made.ensure(Kind.UNIT, "zn-01")
+    with pytest.raises(CertificateError, match=r"crl\.pem: no list"):
         made.revoke("zn-01")
 
 

@@ -257,3 +257,10 @@ def test_the_guide_tells_what_each_part_is_given() -> None:
         }
         assert told[audience.name] == given
     assert told["storage-init"] == told["collector"]
+
+
+def test_the_guide_waits_for_what_init_hands_out_before_it_restarts_anybody() -> None:
+    guide = (ROOT / "docs/guides/deploy.md").read_text(encoding="utf-8")
+    before = re.findall(r"^\$ (.*) && docker compose restart", guide, re.MULTILINE)
+    # `up --detach` comes back while init still runs: the broker would read the old list of what was taken back.
+    assert before == ["docker compose run --rm init"] * 2
