@@ -23,6 +23,8 @@ _BEFORE_VALIDITY: Final = 3
 _LONG: Final = 0x80
 _MOST_LENGTH_BYTES: Final = 4
 MAX_FILE_BYTES: Final = 1 << 20
+SOON_DAYS: Final = 21.0
+"""Who has to be told does not read letters each day."""
 
 
 class CertificateError(ValueError):

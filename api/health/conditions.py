@@ -7,6 +7,8 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from api.alerting.models import AlertKind
+from orewatch.certificates import SOON_DAYS
+from orewatch.storage.disk import is_scarce
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -15,13 +17,8 @@ if TYPE_CHECKING:
 
 BEHIND_S: Final = 600.0
 QUEUE_SHARE: Final = 0.8
-DISK_SHARE: Final = 0.05
-DISK_LEAST_BYTES: Final = 2**30
-DISK_MOST_BYTES: Final = 20 * 2**30
-"""A twentieth of a large disk is still plenty."""
 DISK_HOURS: Final = 48.0
 OUTBOX_S: Final = 900.0
-CERTIFICATE_DAYS: Final = 21.0
 DAY_MS: Final = 86_400_000
 
 
@@ -126,7 +123,7 @@ def certificate_ageing(signs: Signs) -> Trouble | Else:
     if days is None:
         # Nothing to end, or nothing known of it: then what stands goes on standing.
         return Else.UNKNOWN if signs.collector is None else Else.WELL
-    if days >= CERTIFICATE_DAYS:
+    if days >= SOON_DAYS:
         return Else.WELL
     return Trouble("ended" if days < 0 else "ends", {"days": round(days, 1)})
 
@@ -150,8 +147,7 @@ def certificate_days(signs: Signs) -> float | None:
 def _disk(name: str, free: int, total: int, hours_left: float | None) -> Trouble | None:
     hours = None if hours_left is None else round(hours_left, 1)
     figures: dict[str, float | str | None] = {"disk": name, "free_gib": round(free / 2**30, 2), "hours": hours}
-    # What is not much larger is not always almost full.
-    scarce = free < min(DISK_LEAST_BYTES, total / 2) or (free < DISK_SHARE * total and free < DISK_MOST_BYTES)
+    scarce = is_scarce(free, total)
     soon = hours_left is not None and hours_left < DISK_HOURS
     return Trouble("scarce" if scarce else "soon", figures) if scarce or soon else None
 

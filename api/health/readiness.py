@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from api.health.conditions import (
-    CERTIFICATE_DAYS,
     Else,
     Trouble,
     certificate_days,
@@ -17,6 +16,7 @@ from api.health.conditions import (
     server_clock,
     store_down,
 )
+from orewatch.certificates import SOON_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -166,7 +166,7 @@ def _outbox(signs: Signs) -> Check:
 
 def _certificates(signs: Signs) -> Check:
     days = certificate_days(signs)
-    if days is None or days >= CERTIFICATE_DAYS:
+    if days is None or days >= SOON_DAYS:
         return Check(name="certificates", ok=True, detail="" if days is None else f"the first ends in {days:.0f} days")
     said = "a certificate has ended" if days < 0 else "a certificate ends soon"
     detail = f"{said}: {days:.1f} days left"

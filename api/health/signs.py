@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from orewatch.storage.vitals import SILENT_S
 
 if TYPE_CHECKING:
     from orewatch.storage.disk import Room
     from orewatch.storage.vitals import Vitals
-
-SILENT_S: Final = 120.0
-"""A collector that has written nothing for so long is silent."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ import ssl
 import time
 from typing import TYPE_CHECKING, Final
 
-from orewatch.certificates import CertificateError, not_after_ms
+from orewatch.certificates import SOON_DAYS, CertificateError, not_after_ms
 from orewatch.doctor.finding import failed, ok, warning
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from orewatch.doctor.finding import Finding
 
-SOON_DAYS: Final = 21.0
 DAY_MS: Final = 86_400_000
 AREA: Final = "certificates"
 

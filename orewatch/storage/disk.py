@@ -19,6 +19,9 @@ LEAST_S: Final = 3600.0
 """Less says nothing: a checkpoint, a log that was rotated."""
 LEAST_BYTES: Final = 16 * 2**20
 PARTS: Final = 6
+SCARCE_BYTES: Final = 2**30
+PLENTY_BYTES: Final = 20 * 2**30
+"""A twentieth of a large disk is still plenty."""
 
 
 class Room(NamedTuple):
@@ -33,6 +36,16 @@ def usage_of(path: Path) -> tuple[int, int]:
     """Return bytes free for us, and bytes in all, of the disk that holds ``path``; :class:`OSError`."""
     found = shutil.disk_usage(path)
     return found.free, found.total
+
+
+def is_short(free: int, total: int) -> bool:
+    """Say whether a disk is about to take nothing. One that is hardly larger is so when half of it is gone."""
+    return free < min(SCARCE_BYTES, total / 2)
+
+
+def is_scarce(free: int, total: int) -> bool:
+    """Say whether a disk is almost full."""
+    return is_short(free, total) or (free < total / 20 and free < PLENTY_BYTES)
 
 
 class Disk:

@@ -6,9 +6,14 @@ The collector has no HTTP server. It writes one record into the journal's file; 
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import BaseModel, ConfigDict
 
 from orewatch.storage.durations import Histogram  # noqa: TC001 - pydantic reads the annotations
+
+SILENT_S: Final = 120.0
+"""A collector that has written nothing for so long is silent."""
 
 
 class _Sign(BaseModel):
