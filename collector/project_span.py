@@ -139,11 +139,12 @@ class SpanProjector:
         letters: list[DeadLetter] = []
         for step_ms in (MINUTE_MS, HOUR_MS):
             starts = sorted({s for block in blocks for s in touched(block, step_ms)})
+            around = self._reader.span(unit, starts[0], starts[-1] + step_ms) if starts else []
+            # Only now: a collector beside us may have pruned some of them while they were read.
             lost = contested(self._journal.database, unit, starts, step_ms)
             starts = [s for s in starts if s not in lost]
             if not starts:
                 continue
-            around = self._reader.span(unit, starts[0], starts[-1] + step_ms)
             rows: list[RollupRows] = roll_up(around, starts, step_ms)
             outcome = self._projection.write_rollups(rows)
             while outcome.retry:

@@ -120,6 +120,11 @@ class WindowPruning:
         self._done_ms: dict[int, int] = {}
         self._after: dict[int, int] = {}
 
+    @property
+    def under_way(self) -> bool:
+        """Whether a round through all signals has begun and is not at its end."""
+        return any(self._after.values())
+
     def step(self, step_ms: int, before_ms: int) -> int:
         """Delete some windows of ``step_ms`` that start before ``before_ms``; returns how many."""
         before_ms = before_ms // HOUR_MS * HOUR_MS

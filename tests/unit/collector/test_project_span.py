@@ -169,6 +169,33 @@ def test_windows_that_retention_has_cut_into_are_left_as_they_are(journal: Journ
     store.close()
 
 
+def test_what_a_collector_prunes_meanwhile_is_not_taken_for_the_whole(
+    journal: Journal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Embedded(tmp_path)
+    commit(journal, [made("pb-01", b"\x00" * 16, n + 1, BEGIN_MS + n * 10 * MINUTE_MS, 300, n) for n in range(12)])
+    assert projector(journal, store.projection).drain(NOW_MS)
+    whole = store.dump()
+    mine = spans(journal, store.projection, raw=False)
+    span = mine._reader.span
+    calls: list[int] = []
+
+    def pruned_under_our_hands(unit: str, start_ms: int, end_ms: int) -> list[DecodedBlock]:
+        calls.append(start_ms)
+        if len(calls) == 3:
+            names = [store.projection.name]
+            bound_ms = BEGIN_MS + 28 * MINUTE_MS
+            assert prune_blocks(journal, projections=names, scanned_before_ms=bound_ms, received_before_ms=NOW_MS + 1)
+        return span(unit, start_ms, end_ms)
+
+    monkeypatch.setattr(mine._reader, "span", pruned_under_our_hands)
+    mine.project("pb-01", BEGIN_MS, NOW_MS)
+    assert len(calls) > 3
+    # The first hour would have been made of half its blocks.
+    assert store.dump() == whole
+    store.close()
+
+
 def test_letters_of_what_the_store_takes_at_last_are_settled(journal: Journal, influxd: str) -> None:
     store = InInflux(influxd)
     commit(journal, [made("pb-01", b"\x00" * 16, n + 1, BEGIN_MS + n * MINUTE_MS, 60, n) for n in range(3)])

@@ -251,3 +251,16 @@ def test_blocks_go_a_few_at_a_time(site: Site) -> None:
         for _ in range(4)
     ]
     assert gone == [6, 6, 4, 0]
+
+
+def test_many_signals_without_anything_to_delete_do_not_hold_up_the_others(site: Site) -> None:
+    with site.tables.database.write() as cursor:
+        names = [(f"machine {at}",) for at in range(500)]
+        cursor.executemany("INSERT INTO series (unit, machine, names) VALUES ('sold', ?, '[]')", names)
+    site.keep(NOW_MS - 6 * DAY_MS, 1)
+    site.keep(NOW_MS - HOUR_MS, 1)
+    assert site.projector.drain(NOW_MS)
+    # As the writer's thread calls it: every two seconds.
+    for at in range(30):
+        site.retention.step(NOW_MS + 2000 * at)
+    assert site.counted("windows_pruned", "1m", unit="") == 60
