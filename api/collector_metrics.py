@@ -66,7 +66,7 @@ def _vitals(vitals: Vitals) -> Iterator[Family]:
     yield histogram("orewatch_collector_commit_seconds", "what a commit to the journal took", vitals.commits)
     letters: dict[str, float | None] = dict(vitals.letters)
     yield labelled("orewatch_collector_letters", "gauge", "dead letters kept, by verdict", "verdict", letters)
-    stores = {p.store: p for p in vitals.projections}
+    stores = {p.name: p for p in vitals.projections}
     for name, text, of in (
         ("lag_blocks", "blocks that wait for a store", lambda p: p.lag_blocks),
         ("lag_seconds", "how long ago the oldest block that waits was received", lambda p: p.lag_s),
