@@ -109,7 +109,8 @@ class Database:
     def compact(self, alive: Callable[[], None]) -> None:
         """Write the whole file anew without its free pages, and let it give space back from now on.
 
-        Needs as much room again. ``alive`` is called every few thousand rows.
+        Needs up to twice as much room again: a copy, and that copy in the WAL. ``alive`` is called every few thousand
+        rows.
         """
 
         def turn() -> int:
