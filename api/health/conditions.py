@@ -77,7 +77,7 @@ def collector_behind(signs: Signs) -> Trouble | Else:
     behind = [p for p in vitals.projections if p.lag_s >= BEHIND_S and p.waiting_since_ms is None]
     if behind:
         worst = max(behind, key=lambda p: p.lag_s)
-        return Trouble("projection", {"store": worst.name, "lag_s": round(worst.lag_s), "blocks": worst.lag_blocks})
+        return Trouble("projection", {"store": worst.store, "lag_s": round(worst.lag_s), "blocks": worst.lag_blocks})
     return Else.WELL
 
 
@@ -87,7 +87,7 @@ def store_down(signs: Signs) -> Trouble | Else:
         return Trouble("unreadable")
     waiting = [p for p in signs.collector.projections if p.waiting_since_ms is not None] if signs.collector else []
     if waiting and signs.collector_speaks:
-        return Trouble("unwritable", {"store": waiting[0].name, "blocks": waiting[0].lag_blocks})
+        return Trouble("unwritable", {"store": waiting[0].store, "blocks": waiting[0].lag_blocks})
     if waiting:
         # So it was when the collector was last heard.
         return Else.UNKNOWN

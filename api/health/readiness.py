@@ -112,7 +112,7 @@ def _collector(signs: Signs) -> Check:
 
 
 def _collector_words(vitals: Vitals, age_s: float) -> str:
-    lags = ", ".join(f"{p.name} {p.lag_blocks} blocks ({p.lag_s:.0f} s)" for p in vitals.projections)
+    lags = ", ".join(f"{p.store} {p.lag_blocks} blocks ({p.lag_s:.0f} s)" for p in vitals.projections)
     words = f"reported {age_s:.0f} s ago; queue {vitals.queue_bytes} of {vitals.queue_bound_bytes} bytes"
     return f"{words}; behind: {lags}" if lags else words
 
@@ -130,7 +130,7 @@ def _store(signs: Signs) -> Check:
         return Check(name="store", ok=False, said=said, detail=f"{said}: {signs.store.why}", remedy=remedy)
     said = "the collector cannot write into a store; the journal keeps everything"
     waiting = [p for p in signs.collector.projections if p.waiting_since_ms is not None] if signs.collector else []
-    whys = "; ".join(f"{p.name}, {p.lag_blocks} blocks wait: {p.why}" for p in waiting)
+    whys = "; ".join(f"{p.store}, {p.lag_blocks} blocks wait: {p.why}" for p in waiting)
     return Check(name="store", ok=False, said=said, detail=f"{said}: {whys}", remedy=remedy)
 
 

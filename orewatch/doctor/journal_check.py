@@ -119,7 +119,7 @@ def _vitals(vitals: Vitals) -> list[Finding]:
     if not vitals.broker_connected:
         found.append(failed(AREA, "its broker", "the running collector has no link", "see the broker's findings"))
     for signs in vitals.projections:
-        name = f"store {signs.name.partition('-')[0]}"
+        name = f"store {signs.store}"
         behind = f"{signs.lag_blocks} blocks behind"
         if signs.waiting_since_ms is not None:
             found.append(failed(AREA, name, f"{behind}, takes nothing: {signs.why}", "see the store's findings"))

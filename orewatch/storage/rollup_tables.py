@@ -1,8 +1,8 @@
-"""The embedded store's own file: rolled-up windows and newest values, beside the journal. Always computable again.
+"""The embedded store's own file: rolled-up windows and newest values, beside the journal.
 
-A projection of the journal like any other. Its name holds the file's UUID: a file that was deleted comes back
-under another name, which begins at position 0. So does a file of an earlier layout: what it holds stays readable,
-and all windows whose blocks the journal still has are computed again.
+A projection of the journal like any other, computable again for as long as the journal has the scans. Its name holds
+the file's UUID: a file that was deleted comes back under another name, which begins at position 0. So does a file of
+an earlier layout: what it holds stays readable, and all windows whose blocks the journal still has are computed again.
 """
 
 from __future__ import annotations

@@ -39,6 +39,11 @@ class ProjectionSigns(_Sign):
     last_success_ms: int | None = None
     windows_dirty: int = 0
 
+    @property
+    def store(self) -> str:
+        """What people call it: the embedded store made anew is still the embedded store."""
+        return self.name.partition("-")[0]
+
 
 class CertificateSigns(_Sign):
     """A certificate's end. ``name``: the setting that names its file."""

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from api.alerting.models import OWN_KINDS, AlertKind
-from api.health.conditions import CONDITIONS, Else, Trouble
+from api.health.conditions import CONDITIONS, Else, Trouble, collector_behind, store_down
 from api.health.look import clock_sign
 from api.notify import own_texts
 from api.notify.texts import message, sentences
 from orewatch.plant.unit import OREWATCH, UnitError
 from orewatch.storage.disk import Room
 from tests.unit.api.made_plant import T0, made_unit
-from tests.unit.api.made_signs import GIB, NOTHING_KNOWN, TROUBLES, WAITING, WELL, record_of, with_collector
+from tests.unit.api.made_signs import BEHIND, GIB, NOTHING_KNOWN, TROUBLES, WAITING, WELL, record_of, with_collector
 
 if TYPE_CHECKING:
     from api.health.signs import Signs
@@ -57,6 +57,13 @@ def test_a_silent_collector_is_told_once_not_three_times() -> None:
 
 def test_a_store_that_is_down_is_not_also_behind() -> None:
     assert found_in(with_collector(projections=(WAITING,))) == {AlertKind.STORE_DOWN: "unwritable"}
+
+
+def test_letters_name_a_store_without_the_number_of_its_file() -> None:
+    for of, signs in ((collector_behind, BEHIND), (store_down, WAITING)):
+        found = of(with_collector(projections=(signs.model_copy(update={"name": "embedded-d2ab43e5"}),)))
+        assert isinstance(found, Trouble)
+        assert found.figures["store"] == "embedded"
 
 
 def test_a_small_share_of_a_large_disk_is_plenty() -> None:

@@ -172,6 +172,14 @@ def test_a_projection_killed_between_its_writes_owes_its_windows_still(tmp_path:
     site.close()
 
 
+def test_what_is_noted_as_rolled_up_outlives_a_loss_of_power(tmp_path: Path) -> None:
+    site = Site.at(tmp_path)
+    # Synced at each commit: later than the note of it in the journal would be too late.
+    for database in (site.journal.database, site.tables.database):
+        assert database._writer.execute("PRAGMA synchronous").fetchone() == (2,)
+    site.close()
+
+
 def test_a_deleted_rollup_file_is_made_again(tmp_path: Path) -> None:
     site = Site.at(tmp_path)
     site.keep(block(1, Scans(0, START_MS + 1000 * np.arange(100), np.ones((100, 2), np.int64))))
