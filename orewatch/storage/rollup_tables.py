@@ -69,8 +69,8 @@ class RollupTables:
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Self:
         """Open the file at ``path``, creating it where it is missing."""
-        # FULL: the journal notes durably that a window is settled, so the window must be as durable.
-        return cls(database=Database.open(path, _DDL, synchronous="FULL", read_only=read_only))
+        # As durable as the journal, which notes that a window is settled.
+        return cls(database=Database.open(path, _DDL, read_only=read_only))
 
     def close(self) -> None:
         """Close the file."""
