@@ -8,6 +8,8 @@ from typing import Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from orewatch.settings import HttpAddress  # noqa: TC001 - pydantic reads the annotations
+
 
 class BrokerSettings(BaseModel):
     """Where the messages come from."""
@@ -46,7 +48,9 @@ class ApiSettings(BaseModel):
     token: SecretStr | None = Field(default=None, description="what callers must show; 16 characters or more")
     data_dir: Path = Field(description="folder of the service's own files: alerts, memory")
     journal: Path | None = Field(default=None, description="the collector's journal; default: journal.db in data_dir")
-    influx_url: str | None = Field(default=None, description="history from this InfluxDB; left out: from the journal")
+    influx_url: HttpAddress | None = Field(
+        default=None, description="history from this InfluxDB; left out: from the journal"
+    )
     influx_database: str = Field(default="orewatch", description="database or bucket")
     influx_token: SecretStr | None = Field(default=None, description="API token")
     influx_username: str | None = Field(default=None, description="for an InfluxDB 1.x with accounts")

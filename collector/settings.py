@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from orewatch.settings import read_settings
+from orewatch.settings import HttpAddress, read_settings
 from orewatch.storage.retention import Levels
 
 DAY_MS = 86_400_000
@@ -43,7 +43,7 @@ class BrokerSettings(Strict):
 class InfluxSettings(Strict):
     """The InfluxDB that the journal is projected into."""
 
-    url: str = Field(pattern=r"^https?://", description="such as http://influxdb:8086")
+    url: HttpAddress = Field(pattern=r"^https?://", description="such as http://influxdb:8086")
     bucket: str = Field(default="orewatch", description="bucket, or database of a 1.x")
     organisation: str = Field(default="orewatch", description="organisation of a 2.x")
     token: SecretStr | None = Field(default=None, description="API token, 1.8 and later")

@@ -64,7 +64,7 @@ class VitalSigns:
         self._kept_s: float | None = None
         self._seldom_s: float | None = None
         self._letters: dict[str, int] = {}
-        self._ends: tuple[CertificateSigns, ...] = ()
+        self._ends: dict[str, CertificateSigns] = {}
         self._told: set[str] = set()
         self.health_points_dropped = 0
         self.newest: Vitals | None = None
@@ -82,7 +82,7 @@ class VitalSigns:
         if self._seldom_s is None or at_s - self._seldom_s >= SELDOM_S:
             self._seldom_s = at_s
             self._letters = {verdict.value: self._journal.letters_kept(verdict) for verdict in Verdict}
-            self._ends = tuple(self._read_ends())
+            self._read_ends()
         connected = self._connected()
         if connected != self._link[0]:
             self._link = connected, now_ms
@@ -107,7 +107,7 @@ class VitalSigns:
             letters=self._letters,
             rejected=self._counters.sum("rejected"),
             projections=tuple(projector.signs(now_ms) for projector in self._projectors),
-            certificates=self._ends,
+            certificates=tuple(self._ends.values()),
             health_points_dropped=self.health_points_dropped,
         )
 
@@ -120,16 +120,18 @@ class VitalSigns:
         took_s = at_s - then_s
         return ((blocks_now - blocks) / took_s, (values_now - values) / took_s) if took_s > 0 else (None, None)
 
-    def _read_ends(self) -> list[CertificateSigns]:
-        found = []
+    def _read_ends(self) -> None:
+        """Read when certificates end; of one that cannot be read, as while it is replaced, the last that is known."""
         for name, path in self._certificates:
             try:
-                found.append(CertificateSigns(name=name, not_after_ms=not_after_ms(path)))
+                end_ms = not_after_ms(path, authorities=name == "ca")
             except CertificateError as error:
                 if name not in self._told:
                     self._told.add(name)
                     log.warning("broker.%s: %s", name, error)
-        return found
+            else:
+                self._told.discard(name)
+                self._ends[name] = CertificateSigns(name=name, not_after_ms=end_ms)
 
 
 def file_bytes(path: Path) -> int:

@@ -23,14 +23,20 @@ _BEFORE_VALIDITY: Final = 3
 _LONG: Final = 0x80
 _MOST_LENGTH_BYTES: Final = 4
 MAX_FILE_BYTES: Final = 1 << 20
+SOON_DAYS: Final = 21.0
+"""Who has to be told does not read letters each day."""
 
 
 class CertificateError(ValueError):
     """The file cannot be read, or holds no certificate; the message names it."""
 
 
-def not_after_ms(path: Path) -> int:
-    """Return when the first certificate of a file to end does, ms UTC; :class:`CertificateError`."""
+def not_after_ms(path: Path, *, authorities: bool = False) -> int:
+    """Return when a file's certificates end, ms UTC; :class:`CertificateError`.
+
+    Of a chain the first to end counts; of ``authorities``, which are trusted each for itself, the last: an old one
+    beside its successor, or one of a system's hundred, may end.
+    """
     try:
         text = path.read_bytes()[:MAX_FILE_BYTES].decode("ascii", errors="replace")
     except OSError as error:
@@ -39,9 +45,10 @@ def not_after_ms(path: Path) -> int:
     if not found:
         raise CertificateError(f"{path}: no certificate in it; allowed: PEM")
     try:
-        return min(_not_after(ssl.PEM_cert_to_DER_cert(one)) for one in found)
+        ends = [_not_after(ssl.PEM_cert_to_DER_cert(one)) for one in found]
     except (ValueError, IndexError) as error:
         raise CertificateError(f"{path}: not an X.509 certificate: {error}") from error
+    return max(ends) if authorities else min(ends)
 
 
 def _not_after(der: bytes) -> int:

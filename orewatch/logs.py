@@ -8,7 +8,9 @@ from __future__ import annotations
 import contextlib
 import json
 import logging
+import math
 import os
+import re
 import sys
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -28,6 +30,7 @@ TEXT_LINE: Final = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 # A shorter secret would blot out words that are none.
 LEAST_SECRET: Final = 4
 HIDDEN: Final = "***"
+_CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 # What the logging machinery itself puts into a record; anything else came as a field with ``extra=``.
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -92,8 +95,13 @@ class StandardError(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one line. Where nobody reads any more, there is nobody to tell."""
+        try:
+            line = self.format(record)
+        except Exception:  # noqa: BLE001 - a line that cannot be made must not end what it tells of
+            self.handleError(record)
+            return
         with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.write(line + "\n")
             sys.stderr.flush()
 
 
@@ -107,6 +115,11 @@ class TextLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as people read it."""
         return _without(super().format(record), self._secrets)
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the library's name
+        """Return its line, one of them: what strangers send must not look like lines of our own."""
+        record.message = _CONTROL.sub(lambda found: repr(found[0])[1:-1], record.message)
+        return super().formatMessage(record)
 
 
 class JsonLines(logging.Formatter):
@@ -136,7 +149,10 @@ class JsonLines(logging.Formatter):
 
 
 def _plain(value: object, secrets: tuple[str, ...]) -> str | float | bool | None:
-    return value if value is None or isinstance(value, bool | int | float) else _without(str(value), secrets)
+    if value is None or isinstance(value, int) or (isinstance(value, float) and math.isfinite(value)):
+        return value
+    # NaN is no JSON.
+    return _without(str(value), secrets)
 
 
 def _without(text: str, secrets: tuple[str, ...]) -> str:

@@ -5,11 +5,13 @@ A wrong setting stops the start with the place it came from, its name, its value
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_args
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ValidationError
+from pydantic import AfterValidator, BaseModel, ValidationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,6 +23,7 @@ Model = TypeVar("Model", bound=BaseModel)
 MAX_SECRET_BYTES = 65_536
 _LISTS = ("list_type", "tuple_type", "set_type")
 _SECRET_WORDS = ("password", "token", "secret", "key")
+_ADDRESS_WITH_NAME = re.compile(r"[a-z+]+://[^/]*@")
 
 
 class SettingsError(ValueError):
@@ -29,6 +32,19 @@ class SettingsError(ValueError):
     def __init__(self, problems: list[str]) -> None:
         super().__init__("\n".join(problems))
         self.problems = problems
+
+
+def _http_address(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError("no address; allowed: http://host:port or https://host:port")
+    if "@" in parts.netloc:
+        raise ValueError("holds a name or a password; allowed: http://host:port, the rest in settings of its own")
+    return url
+
+
+HttpAddress = Annotated[str, AfterValidator(_http_address)]
+"""An address that may be logged: without a name or a password in it."""
 
 
 def read_toml(file: Path) -> dict[str, Any]:
@@ -147,7 +163,7 @@ def _explain(error: ErrorDetails, source: str, origin: Mapping[tuple[str, ...], 
     if error["type"] == "value_error" and isinstance(error["input"], dict):
         # Keys of one table that do not fit together: the message names them.
         return f"{where}: {key}: {error['msg'].removeprefix('Value error, ')}"
-    secret = any(word in key.lower() for word in _SECRET_WORDS)
+    secret = any(word in key.lower() for word in _SECRET_WORDS) or _ADDRESS_WITH_NAME.match(str(error["input"]))
     # A whole table may hold secrets, and is too long to help.
     hidden = secret or isinstance(error["input"], dict | list)
     value = "(not shown)" if hidden else repr(error["input"])

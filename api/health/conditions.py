@@ -7,22 +7,18 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Final
 
 from api.alerting.models import AlertKind
+from orewatch.certificates import SOON_DAYS
+from orewatch.storage.disk import is_scarce
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from api.health.signs import Signs
 
-SILENT_S: Final = 120.0
 BEHIND_S: Final = 600.0
 QUEUE_SHARE: Final = 0.8
-DISK_SHARE: Final = 0.05
-DISK_LEAST_BYTES: Final = 2**30
-DISK_MOST_BYTES: Final = 20 * 2**30
-"""A twentieth of a large disk is still plenty."""
 DISK_HOURS: Final = 48.0
 OUTBOX_S: Final = 900.0
-CERTIFICATE_DAYS: Final = 21.0
 DAY_MS: Final = 86_400_000
 
 
@@ -56,7 +52,9 @@ def collector_silent(signs: Signs) -> Trouble | Else:
     """The collector writes nothing down any more. One that never did is not missed."""
     if signs.collector is None or signs.collector_age_s is None:
         return Else.WELL
-    if signs.collector_age_s < SILENT_S:
+    if signs.collector_speaks is None:
+        return Else.UNKNOWN
+    if signs.collector_speaks:
         return Else.WELL
     return Trouble("no_record", {"silent_s": round(signs.collector_age_s)})
 
@@ -69,7 +67,7 @@ def collector_behind(signs: Signs) -> Trouble | Else:
     vitals = signs.collector
     if vitals is None:
         return Else.WELL
-    if (signs.collector_age_s or 0.0) >= SILENT_S:
+    if not signs.collector_speaks:
         return Else.UNKNOWN
     if not vitals.broker_connected:
         return Trouble("no_broker")
@@ -79,7 +77,7 @@ def collector_behind(signs: Signs) -> Trouble | Else:
     behind = [p for p in vitals.projections if p.lag_s >= BEHIND_S and p.waiting_since_ms is None]
     if behind:
         worst = max(behind, key=lambda p: p.lag_s)
-        return Trouble("projection", {"store": worst.name, "lag_s": round(worst.lag_s), "blocks": worst.lag_blocks})
+        return Trouble("projection", {"store": worst.store, "lag_s": round(worst.lag_s), "blocks": worst.lag_blocks})
     return Else.WELL
 
 
@@ -87,12 +85,11 @@ def store_down(signs: Signs) -> Trouble | Else:
     """History cannot be read, or cannot be written."""
     if signs.store.up is False:
         return Trouble("unreadable")
-    vitals = signs.collector
-    if vitals is not None and (signs.collector_age_s or 0.0) < SILENT_S:
-        waiting = [p for p in vitals.projections if p.waiting_since_ms is not None]
-        if waiting:
-            return Trouble("unwritable", {"store": waiting[0].name, "blocks": waiting[0].lag_blocks})
-    elif vitals is not None and signs.store.up is None:
+    waiting = [p for p in signs.collector.projections if p.waiting_since_ms is not None] if signs.collector else []
+    if waiting and signs.collector_speaks:
+        return Trouble("unwritable", {"store": waiting[0].store, "blocks": waiting[0].lag_blocks})
+    if waiting:
+        # So it was when the collector was last heard.
         return Else.UNKNOWN
     return Else.WELL if signs.store.up else Else.UNKNOWN
 
@@ -126,7 +123,7 @@ def certificate_ageing(signs: Signs) -> Trouble | Else:
     if days is None:
         # Nothing to end, or nothing known of it: then what stands goes on standing.
         return Else.UNKNOWN if signs.collector is None else Else.WELL
-    if days >= CERTIFICATE_DAYS:
+    if days >= SOON_DAYS:
         return Else.WELL
     return Trouble("ended" if days < 0 else "ends", {"days": round(days, 1)})
 
@@ -150,7 +147,7 @@ def certificate_days(signs: Signs) -> float | None:
 def _disk(name: str, free: int, total: int, hours_left: float | None) -> Trouble | None:
     hours = None if hours_left is None else round(hours_left, 1)
     figures: dict[str, float | str | None] = {"disk": name, "free_gib": round(free / 2**30, 2), "hours": hours}
-    scarce = free < DISK_LEAST_BYTES or (free < DISK_SHARE * total and free < DISK_MOST_BYTES)
+    scarce = is_scarce(free, total)
     soon = hours_left is not None and hours_left < DISK_HOURS
     return Trouble("scarce" if scarce else "soon", figures) if scarce or soon else None
 

@@ -34,6 +34,7 @@ class Look:
         self._disk = Disk(service.settings.data_dir)
         self._record: Vitals | None = None
         self._changed_s = 0.0
+        self._heard = False
         self._store_asked_s: float | None = None
         self._asking: threading.Thread | None = None
         self.store = StoreSign(up=None if service.store is not None else False, why="could not be opened at the start")
@@ -51,6 +52,7 @@ class Look:
             broker_connected=service.link.connected,
             collector=self._record,
             collector_age_s=None if self._record is None else at_s - self._changed_s,
+            collector_heard=self._heard,
             store=self.store,
             disk=self._disk.look(at_s),
             outbox=self._outbox(now_ms),
@@ -75,7 +77,7 @@ class Look:
             return
         # Compared, not subtracted: the collector's clock may be another than ours, and either may be set.
         if record is not None and (self._record is None or record.at_ms != self._record.at_ms):
-            self._changed_s = at_s
+            self._changed_s, self._heard = at_s, self._record is not None
         self._record = record if record is not None else self._record
 
     def _ask_store(self, at_s: float) -> None:
@@ -109,13 +111,8 @@ class Look:
         return MirrorSign(behind_s=behind_s, owed=mirror.owed)
 
     def _outbox(self, now_ms: int) -> OutboxSign:
-        counts = self._service.outbox.counts()
-        oldest_ms = self._service.outbox.oldest_ms()
-        return OutboxSign(
-            waiting=counts["waiting"],
-            oldest_s=0.0 if oldest_ms is None else max(0, now_ms - oldest_ms) / 1000,
-            given_up=counts["given_up"],
-        )
+        waiting, oldest_ms = self._service.outbox.waiting()
+        return OutboxSign(waiting=waiting, oldest_s=0.0 if oldest_ms is None else max(0, now_ms - oldest_ms) / 1000)
 
 
 def clock_sign(units: list[tuple[int | None, int | None]], now_ms: int) -> ClockSign:

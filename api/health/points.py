@@ -22,13 +22,14 @@ class ServicePoints:
         self._service = service
         self._points: HealthPoints | None = None
         self._wanted = service.settings.influx_url is not None
+        self._closed_dropped = 0
         self._written_s: float | None = None
         self._writing: threading.Thread | None = None
 
     @property
     def dropped(self) -> int:
         """How many points the store did not take."""
-        return 0 if self._points is None else self._points.dropped
+        return self._closed_dropped + (0 if self._points is None else self._points.dropped)
 
     def go_round(self, signs: Signs, at_s: float) -> None:
         """Write what is known now, if that is due and the last one is through."""
@@ -47,6 +48,9 @@ class ServicePoints:
         """Close, unless a point is being written: then the end of the process does."""
         if self._points is not None and not self._busy:
             self._points.close()
+            # Rounds that stumbled begin anew, and so do these.
+            self._closed_dropped += self._points.dropped
+            self._points = None
 
     @property
     def _busy(self) -> bool:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from api.health.conditions import (
-    CERTIFICATE_DAYS,
     Else,
     Trouble,
     certificate_days,
@@ -17,6 +16,7 @@ from api.health.conditions import (
     server_clock,
     store_down,
 )
+from orewatch.certificates import SOON_DAYS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -94,6 +94,8 @@ def _collector(signs: Signs) -> Check:
     if vitals is None:
         remedy = "start orewatch collector with the same data_dir, or set journal to its file"
         return Check(name="collector", ok=None, said="no collector has reported here yet", remedy=remedy)
+    if signs.collector_speaks is None:
+        return Check(name="collector", ok=None, said="whether the collector still reports shows within two minutes")
     silent, behind = collector_silent(signs), collector_behind(signs)
     detail = _collector_words(vitals, signs.collector_age_s or 0.0)
     if isinstance(silent, Trouble):
@@ -110,15 +112,16 @@ def _collector(signs: Signs) -> Check:
 
 
 def _collector_words(vitals: Vitals, age_s: float) -> str:
-    lags = ", ".join(f"{p.name} {p.lag_blocks} blocks ({p.lag_s:.0f} s)" for p in vitals.projections)
+    lags = ", ".join(f"{p.store} {p.lag_blocks} blocks ({p.lag_s:.0f} s)" for p in vitals.projections)
     words = f"reported {age_s:.0f} s ago; queue {vitals.queue_bytes} of {vitals.queue_bound_bytes} bytes"
     return f"{words}; behind: {lags}" if lags else words
 
 
 def _store(signs: Signs) -> Check:
     found = store_down(signs)
-    if found is Else.UNKNOWN and signs.store.up is None:
-        return Check(name="store", ok=None, said="not asked yet")
+    if found is Else.UNKNOWN:
+        said = "not asked yet" if signs.store.up is None else "it can be read; whether it takes anything is not known"
+        return Check(name="store", ok=None, said=said)
     if not isinstance(found, Trouble):
         return Check(name="store", ok=True)
     remedy = "see that InfluxDB runs, that its token or password holds and the bucket is there: orewatch doctor"
@@ -127,7 +130,7 @@ def _store(signs: Signs) -> Check:
         return Check(name="store", ok=False, said=said, detail=f"{said}: {signs.store.why}", remedy=remedy)
     said = "the collector cannot write into a store; the journal keeps everything"
     waiting = [p for p in signs.collector.projections if p.waiting_since_ms is not None] if signs.collector else []
-    whys = "; ".join(f"{p.name}, {p.lag_blocks} blocks wait: {p.why}" for p in waiting)
+    whys = "; ".join(f"{p.store}, {p.lag_blocks} blocks wait: {p.why}" for p in waiting)
     return Check(name="store", ok=False, said=said, detail=f"{said}: {whys}", remedy=remedy)
 
 
@@ -163,7 +166,7 @@ def _outbox(signs: Signs) -> Check:
 
 def _certificates(signs: Signs) -> Check:
     days = certificate_days(signs)
-    if days is None or days >= CERTIFICATE_DAYS:
+    if days is None or days >= SOON_DAYS:
         return Check(name="certificates", ok=True, detail="" if days is None else f"the first ends in {days:.0f} days")
     said = "a certificate has ended" if days < 0 else "a certificate ends soon"
     detail = f"{said}: {days:.1f} days left"

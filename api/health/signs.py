@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from orewatch.storage.vitals import SILENT_S
+
 if TYPE_CHECKING:
     from orewatch.storage.disk import Room
     from orewatch.storage.vitals import Vitals
@@ -20,11 +22,10 @@ class StoreSign:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutboxSign:
-    """Letters that wait, and for how long the oldest has (s); ``given_up``: nobody was told."""
+    """Letters that wait, and for how long the oldest has (s)."""
 
     waiting: int = 0
     oldest_s: float = 0.0
-    given_up: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,8 +52,9 @@ class Signs:
     """Everything, as of ``now_ms`` (the wall clock).
 
     ``collector`` is None where none ever wrote here, ``collector_age_s`` how long ago its record last changed, by a
-    clock that nobody sets. ``disk`` is that of the service's own files, None where it does not say. ``mirror`` is
-    None where nothing is written for boards.
+    clock that nobody sets, or else was first read; ``collector_heard`` says whether it has changed since we began to
+    look. ``disk`` is that of the service's own files, None where it does not say. ``mirror`` is None where nothing
+    is written for boards.
     """
 
     now_ms: int
@@ -61,8 +63,16 @@ class Signs:
     broker_connected: bool
     collector: Vitals | None = None
     collector_age_s: float | None = None
+    collector_heard: bool = True
     store: StoreSign = StoreSign()
     disk: Room | None = None
     outbox: OutboxSign = OutboxSign()
     clock: ClockSign = ClockSign()
     mirror: MirrorSign | None = None
+
+    @property
+    def collector_speaks(self) -> bool | None:
+        """What the collector says of itself is of now; None where a dead one would look the same as yet."""
+        if self.collector_age_s is None or self.collector_age_s >= SILENT_S:
+            return False
+        return True if self.collector_heard else None

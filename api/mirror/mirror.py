@@ -22,6 +22,7 @@ from itertools import islice, pairwise
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from api.alerting.models import AlertKind
+from api.live.pace import FORGET_MS
 from api.mirror.alert_points import alert_point
 from api.mirror.from_history import Computed, compute
 from api.mirror.infos import Infos
@@ -31,6 +32,7 @@ from api.mirror.notes import Notes
 from api.mirror.owed_alerts import OwedAlerts
 from api.mirror.places import Place, Places
 from api.units.state_history import SETTLING_MS
+from orewatch.plant.performance import WINDOW_MS
 from orewatch.plant.unit import OREWATCH
 from orewatch.storage.database import DatabaseError
 from orewatch.storage.query import HOUR_MS, MINUTE_MS, StoreError
@@ -38,6 +40,7 @@ from orewatch.storage.query import HOUR_MS, MINUTE_MS, StoreError
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from api.alerting.book import AlertRecord
     from api.mirror.target import Target
     from api.service import Service
     from orewatch.storage.point_writer import PointWriter
@@ -96,6 +99,7 @@ class Mirror:
         self._infos = Infos(service=service, ledger=self._ledger, places=self._places)
         self._minute_ms = self._ledger.marks().get("minute")
         self._gaps: deque[Stretch] = deque()
+        self._standing: set[int] = set()
         self._stopped = ""
         self.owed = 0
         self.waiting = 0
@@ -236,12 +240,24 @@ class Mirror:
                 points.append(alert_point(record, here, self._service.engine.lost_t(record, now_ms)))
             await self._write(self._target.hours, points)
             for one in owed:
-                record = one.record
-                # Pace is judged afterwards and dated back; what was found in the past was not shown as it passed.
-                if record.kind is AlertKind.UNDERPERFORMING or record.historical:
-                    last_ms = now_ms if record.cleared_ms is None else record.cleared_ms
-                    await asyncio.to_thread(self._notes.touch, record.unit, record.onset_ms, last_ms, now_ms)
+                await asyncio.to_thread(self._touch, one.record, now_ms)
             await asyncio.to_thread(self._alerts.settle, owed)
+
+    def _touch(self, record: AlertRecord, now_ms: int) -> None:
+        """Pace is judged afterwards and dated back; what was found in the past was not shown as it passed."""
+        if record.kind is not AlertKind.UNDERPERFORMING and not record.historical:
+            return
+        if record.cleared_ms is not None:
+            self._standing.discard(record.id)
+            # Its end is dated back, too: what came after that was shown as slow.
+            last_ms = max(record.cleared_ms, min(record.changed_ms, record.cleared_ms + FORGET_MS + WINDOW_MS))
+        elif record.id in self._standing:
+            # Told each hour for what it costs: that is no news of states.
+            return
+        else:
+            self._standing.add(record.id)
+            last_ms = now_ms
+        self._notes.touch(record.unit, record.onset_ms, last_ms, now_ms)
 
     async def _write_history(self, now_ms: int) -> float:
         """Compute and write gaps and owed hours for a while; returns the pause that is due then."""

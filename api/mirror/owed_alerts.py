@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+import orjson
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
@@ -34,10 +36,11 @@ class OwedAlerts:
     def some(self, units: Collection[str]) -> list[OwedAlert]:
         """Return the oldest owed alerts of these units, some hundred at most."""
         rows = self._book.database.rows(
-            "SELECT o.alert, o.changes, a.unit FROM unmirrored o JOIN alert a ON a.id = o.alert ORDER BY o.alert"
+            "SELECT o.alert, o.changes FROM unmirrored o CROSS JOIN alert a ON a.id = o.alert"
+            " WHERE a.unit IN (SELECT value FROM json_each(?)) ORDER BY o.alert LIMIT ?",
+            (orjson.dumps(list(units)).decode(), AT_ONCE),
         )
-        wanted = [row for row in rows if row["unit"] in units][:AT_ONCE]
-        return [OwedAlert(self._book.get(row["alert"]), row["changes"]) for row in wanted]
+        return [OwedAlert(self._book.get(row["alert"]), row["changes"]) for row in rows]
 
     def settle(self, written: Iterable[OwedAlert]) -> None:
         """Forget what is written, unless it has changed since."""
@@ -63,10 +66,15 @@ class OwedAlerts:
         From their raising; of one ``kind``, from their onset.
         """
         began = "raised_ms" if kind is None else "onset_ms"
+        which = {"unit": unit, "kind": kind}
+        own = "".join(f" AND {column} = :{column}" for column, value in which.items() if value is not None)
+        # In two, each found by an index of when it ended (hence the plus): the book has every alert of years.
         rows = self._book.database.rows(
-            f"SELECT unit, {began} AS began_ms, cleared_ms FROM alert WHERE {began} < ?"
-            " AND (cleared_ms IS NULL OR cleared_ms > ?) AND (? IS NULL OR unit = ?) AND (? IS NULL OR kind = ?)",
-            (end_ms, start_ms, unit, unit, kind, kind),
+            " UNION ALL ".join(
+                f"SELECT unit, {began} AS began_ms, cleared_ms FROM alert WHERE +{began} < :end AND {over}{own}"
+                for over in ("cleared_ms IS NULL", "cleared_ms > :start")
+            ),
+            which | {"start": start_ms, "end": end_ms},
         )
         found: dict[str, list[Stood]] = {}
         for row in rows:

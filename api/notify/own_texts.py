@@ -80,14 +80,14 @@ _FA: Mapping[tuple[AlertKind, str], str] = {
         "گردآورنده از {since} از کار عقب مانده و صف آن {queue_pct}٪ پر است. آنچه جا نشود، واحدها دوباره می‌فرستند"
     ),
     (AlertKind.COLLECTOR_BEHIND, "projection"): (
-        "گردآورنده از {since} در نوشتن به \u2068{store}\u2069 عقب است: {blocks} بسته در صف مانده. "
+        "گردآورنده از {since} در انتقال داده به \u2068{store}\u2069 عقب است: {blocks} بسته در صف مانده. "
         "تاریخچه دیر می‌رسد ولی چیزی از دست نمی‌رود"
     ),
     (AlertKind.STORE_DOWN, "unreadable"): (
         "پایگاه داده از {since} پاسخ نمی‌دهد. مقدارهای زنده و هشدارها برقرارند؛ نمودارها و تاریخچه در دسترس نیستند"
     ),
     (AlertKind.STORE_DOWN, "unwritable"): (
-        "\u2068{store}\u2069 از {since} چیزی نمی‌پذیرد: {blocks} بسته در دفتر ثبت منتظر است. چیزی از دست نمی‌رود"
+        "\u2068{store}\u2069 از {since} داده‌ای نمی‌پذیرد: {blocks} بسته در دفتر ثبت منتظر است. چیزی از دست نمی‌رود"
     ),
     (AlertKind.DISK_FILLING, "scarce"): "دیسک {disk} رو به پر شدن است: {free_gib} گیگابایت مانده",
     (AlertKind.DISK_FILLING, "soon"): (

@@ -6,16 +6,15 @@ import ssl
 import time
 from typing import TYPE_CHECKING, Final
 
-from orewatch.certificates import CertificateError, not_after_ms
+from orewatch.certificates import SOON_DAYS, CertificateError, not_after_ms
 from orewatch.doctor.finding import failed, ok, warning
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
     from pathlib import Path
 
     from orewatch.doctor.finding import Finding
 
-SOON_DAYS: Final = 21.0
 DAY_MS: Final = 86_400_000
 AREA: Final = "certificates"
 
@@ -34,12 +33,17 @@ def ending(area: str, name: str, days: float) -> Finding:
     return ok(area, name, f"ends in {days:.0f} days")
 
 
-def check_certificates(files: Sequence[tuple[str, Path]], pairs: Sequence[tuple[str, Path, Path]]) -> list[Finding]:
-    """Look at certificate files by name, and at (name, certificate, key) that must belong together."""
+def check_certificates(
+    files: Sequence[tuple[str, Path]], pairs: Sequence[tuple[str, Path, Path]], authorities: Collection[str] = ()
+) -> list[Finding]:
+    """Look at certificate files by name, and at (name, certificate, key) that must belong together.
+
+    ``authorities``: names of files that hold what is trusted.
+    """
     found = []
     for name, path in files:
         try:
-            found.append(ending(AREA, name, days_left(not_after_ms(path))))
+            found.append(ending(AREA, name, days_left(not_after_ms(path, authorities=name in authorities))))
         except CertificateError as error:
             found.append(failed(AREA, name, str(error), f"mend {name}"))
     for name, certificate, key in pairs:

@@ -9,8 +9,8 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from orewatch.doctor.finding import failed, note, ok, warning
-from orewatch.storage.disk import usage_of
-from orewatch.storage.vitals import Vitals
+from orewatch.storage.disk import is_scarce, is_short, usage_of
+from orewatch.storage.vitals import SILENT_S, Vitals
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -20,9 +20,7 @@ if TYPE_CHECKING:
 AREA: Final = "journal"
 VERSION: Final = "1"
 LONGEST_S: Final = 20.0
-LEAST_BYTES: Final = 2**30
 GIB: Final = 2**30
-SILENT_S: Final = 120
 LOCK_NAME: Final = "collector.lock"
 
 
@@ -61,9 +59,9 @@ def _writable(data_dir: Path) -> Finding:
 def _room(data_dir: Path) -> Finding:
     free, total = usage_of(data_dir)
     detail = f"{free / GIB:.1f} GiB of {total / GIB:.1f} GiB are free"
-    if free < LEAST_BYTES:
+    if is_short(free, total):
         return failed(AREA, "room", detail, "make room: the collector stops recording when the disk is full")
-    if free < total / 20 and free < 20 * LEAST_BYTES:
+    if is_scarce(free, total):
         return warning(AREA, "room", detail, "make room before it is full")
     return ok(AREA, "room", detail)
 
@@ -121,7 +119,7 @@ def _vitals(vitals: Vitals) -> list[Finding]:
     if not vitals.broker_connected:
         found.append(failed(AREA, "its broker", "the running collector has no link", "see the broker's findings"))
     for signs in vitals.projections:
-        name = f"store {signs.name.partition('-')[0]}"
+        name = f"store {signs.store}"
         behind = f"{signs.lag_blocks} blocks behind"
         if signs.waiting_since_ms is not None:
             found.append(failed(AREA, name, f"{behind}, takes nothing: {signs.why}", "see the store's findings"))

@@ -45,6 +45,7 @@ class Patients:
         self._stores: list[Check] = []
         self._files: list[tuple[str, Path]] = []
         self._pairs: list[tuple[str, Path, Path]] = []
+        self._authorities: set[str] = set()
         self._clocks: dict[str, str] = {}
         self._services: list[Check] = []
 
@@ -122,7 +123,13 @@ class Patients:
         brokers = [Check(f"broker, as the {b.who}", "reach", lambda b=b: check_broker(b)) for b in self._brokers]  # type: ignore[misc]
         checks = [Check("clocks", "clocks", lambda: check_clocks(self._clocks))]
         if self._files or self._pairs:
-            checks.append(Check("certificates", "certificates", lambda: check_certificates(self._files, self._pairs)))
+            checks.append(
+                Check(
+                    "certificates",
+                    "certificates",
+                    lambda: check_certificates(self._files, self._pairs, self._authorities),
+                )
+            )
         return [*checks, *brokers, *self.checks, *self._stores, *self._services]
 
     def _uplink(self, unit: str, uplink: UplinkSettings) -> None:
@@ -164,6 +171,7 @@ class Patients:
     def _certificates(self, whose: str, ca: Path | None, certificate: Path | None, key: Path | None) -> None:
         named = (("ca", ca), ("certificate", certificate))
         self._files += [(f"{whose} {name}", path) for name, path in named if path is not None]
+        self._authorities.add(f"{whose} ca")
         if certificate is not None and key is not None:
             self._pairs.append((f"{whose} key", certificate, key))
 

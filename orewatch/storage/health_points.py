@@ -61,9 +61,7 @@ def collector_fields(vitals: Vitals) -> dict[str, float | None]:
         "certificate_days": (min(ends) - vitals.at_ms) / DAY_MS if ends else None,
     }
     for signs in vitals.projections:
-        # A field's name holds no file's UUID: the embedded store made anew is still the embedded store.
-        name = signs.name.partition("-")[0]
-        fields[f"lag_blocks_{name}"] = signs.lag_blocks
-        fields[f"lag_s_{name}"] = signs.lag_s
-        fields[f"store_up_{name}"] = signs.waiting_since_ms is None
+        fields[f"lag_blocks_{signs.store}"] = signs.lag_blocks
+        fields[f"lag_s_{signs.store}"] = signs.lag_s
+        fields[f"store_up_{signs.store}"] = signs.waiting_since_ms is None
     return fields

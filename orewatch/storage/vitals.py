@@ -6,9 +6,14 @@ The collector has no HTTP server. It writes one record into the journal's file; 
 
 from __future__ import annotations
 
+from typing import Final
+
 from pydantic import BaseModel, ConfigDict
 
 from orewatch.storage.durations import Histogram  # noqa: TC001 - pydantic reads the annotations
+
+SILENT_S: Final = 120.0
+"""A collector that has written nothing for so long is silent."""
 
 
 class _Sign(BaseModel):
@@ -33,6 +38,11 @@ class ProjectionSigns(_Sign):
     why: str = ""
     last_success_ms: int | None = None
     windows_dirty: int = 0
+
+    @property
+    def store(self) -> str:
+        """What people call it: the embedded store made anew is still the embedded store."""
+        return self.name.partition("-")[0]
 
 
 class CertificateSigns(_Sign):

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from orewatch.certificates import CertificateError, not_after_ms
+from orewatch.doctor.certificate_check import check_certificates
+from orewatch.doctor.finding import Level
 from tests.servers import program
 
 if TYPE_CHECKING:
@@ -39,6 +41,16 @@ def test_of_a_chain_the_first_to_end_counts(tmp_path: Path) -> None:
     chain = tmp_path / "chain.pem"
     chain.write_text("a word before\n" + "".join(make(tmp_path, f"c{days}", days).read_text() for days in (400, 3, 90)))
     assert abs(not_after_ms(chain) / 1000 - (datetime.now(UTC) + timedelta(days=3)).timestamp()) < 120
+
+
+def test_of_authorities_the_last_to_end_counts(tmp_path: Path) -> None:
+    """A system's file has a hundred, and one of them always ends soon."""
+    bundle = tmp_path / "bundle.pem"
+    bundle.write_text("".join(make(tmp_path, f"c{days}", days).read_text() for days in (2, 400, 3)))
+    last_s = (datetime.now(UTC) + timedelta(days=400)).timestamp()
+    assert abs(not_after_ms(bundle, authorities=True) / 1000 - last_s) < 120
+    (found,) = check_certificates([("collector broker ca", bundle)], [], {"collector broker ca"})
+    assert found.level is Level.OK
 
 
 def test_what_is_no_certificate_is_named(tmp_path: Path) -> None:

@@ -51,6 +51,34 @@ def test_a_json_line_has_all_that_machines_need(capsys: pytest.CaptureFixture[st
     assert (line["unit"], line["blocks"], line["odd"]) == ("pb-01", 3, "{'a': 1}")
 
 
+def test_figures_that_json_does_not_know_are_words(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.begin("collector", asked="json")
+    log.info("rate", extra={"rate": float("nan"), "most": float("inf"), "on": True})
+    (line,) = [
+        json.loads(text, parse_constant=lambda word: pytest.fail(f"no JSON: {word}"))
+        for text in capsys.readouterr().err.splitlines()
+    ]
+    assert (line["rate"], line["most"], line["on"]) == ("nan", "inf", True)
+
+
+def test_what_strangers_send_is_one_line_for_people(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.begin("collector")
+    log.warning("node %s", "a\n2026-11-25 ERROR root: forged\r\x1b[2J\u2028سنگ\tشکن")
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.endswith(r"node a\n2026-11-25 ERROR root: forged\r\x1b[2J\u2028" + "سنگ\tشکن")
+
+
+@pytest.mark.parametrize("form", logs.FORMATS)
+def test_a_line_that_cannot_be_made_ends_nothing(
+    capsys: pytest.CaptureFixture[str], form: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    logs.begin("api", asked=form)
+    wanting_two = "%s %s"
+    log.warning(wanting_two, "one")
+    assert capsys.readouterr().err == ""
+
+
 def test_an_exception_stays_on_its_line(capsys: pytest.CaptureFixture[str]) -> None:
     logs.begin("api", asked="json", hide=Settings())
     try:

@@ -18,7 +18,7 @@ from api.service import Service
 from api.settings import ApiSettings
 from orewatch.storage.registry import Registry
 from tests.unit.api.made_plant import T0, MadeStore, made_unit
-from tests.unit.api.test_own_health import WAITING, vitals
+from tests.unit.api.made_signs import WAITING, vitals
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -114,6 +114,21 @@ async def test_a_service_that_starts_beside_a_dead_collector_waits_before_it_say
     assert await house.alerts() == [("collector_silent", "no_record", True)]
 
 
+async def test_a_service_that_starts_anew_beside_a_dead_collector_does_not_say_that_it_lives(house: House) -> None:
+    """Nor that a store takes again what it did not take when the collector was last heard."""
+    await house.go(600, projections=(WAITING,))
+    await house.go(300, collector=False)
+    before = await house.alerts()
+    assert before == [("collector_silent", "no_record", True), ("store_down", "unwritable", True)]
+    house.service.health = Health(service=house.service, at_s=lambda: house.at_s)
+    assert (await house.get("/readyz"))["checks"]["collector"]["ok"] is None
+    await house.go(600, collector=False)
+    assert await house.alerts() == before
+    assert (await house.get("/readyz"))["checks"]["collector"]["ok"] is False
+    await house.go(120)
+    assert [active for *_, active in await house.alerts()] == [False, False]
+
+
 async def test_what_is_about_units_stays_so(house: House) -> None:
     await house.go(600, projections=(WAITING,))
     assert await house.alerts() == [("store_down", "unwritable", True)]
@@ -144,6 +159,33 @@ async def test_the_store_is_asked_now_and_then_and_its_words_are_told_to_who_may
     assert "store" in public["degraded"]
     answer = await house.client.get("/readyz")
     assert answer.status_code == 503, "no broker, so it is not ready, whatever the store is"
+
+
+async def test_points_go_on_where_the_rounds_began_anew(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[float] = []
+
+    class Points:
+        """As :class:`HealthPoints`: closed, it takes nothing any more."""
+
+        dropped = 2
+        closed = False
+
+        def write(self, _fields: object, now_ms: int) -> None:
+            assert not self.closed
+            written.append(now_ms)
+
+        def close(self) -> None:
+            self.closed = True
+
+    monkeypatch.setattr("api.health.points.open_health", lambda _settings: Points())
+    house.service.health.points._wanted = True
+    await house.go(5)
+    await asyncio.sleep(0.05)
+    house.service.health.end()
+    await house.go(60)
+    await asyncio.sleep(0.05)
+    assert len(written) >= 2
+    assert house.service.health.points.dropped == 4
 
 
 async def test_the_service_s_point_has_the_fields_of_the_contract(house: House) -> None:

@@ -16,7 +16,7 @@ from api.settings import ApiSettings
 from orewatch.storage.durations import Durations
 from orewatch.storage.registry import CounterKey, Registry
 from tests.unit.api.made_plant import T0, made_unit
-from tests.unit.api.test_own_health import BEHIND, INFLUX, vitals
+from tests.unit.api.made_signs import BEHIND, INFLUX, vitals
 from tests.unit.collector.collector_harness import record
 
 if TYPE_CHECKING:

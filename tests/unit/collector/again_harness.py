@@ -82,7 +82,8 @@ class Embedded:
         for unit, ref, step_ms in itertools.product(UNITS, refs, (MINUTE_MS, HOUR_MS)):
             w = self.tables.windows(unit, ref, step_ms, 0, 2 * NOW_MS)
             columns = (w.time_ms, w.mean, w.low, w.high, w.count, w.last)
-            found[unit, ref, step_ms] = [column.tolist() for column in columns]
+            # An hour made of its minutes may differ from one made of its blocks in the last digit of the mean.
+            found[unit, ref, step_ms] = [np.round(column, 9).tolist() for column in columns]
         return found, {u: self.tables.latest(u) for u in UNITS}
 
     def close(self) -> None:

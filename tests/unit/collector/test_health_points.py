@@ -15,7 +15,7 @@ from collector.settings import CollectorSettings, InfluxSettings
 from orewatch.storage.health_points import HealthPoints, collector_fields
 from orewatch.storage.vitals import CertificateSigns
 from tests.servers import free_port, running_influxd
-from tests.unit.api.test_own_health import INFLUX, WAITING, vitals
+from tests.unit.api.made_signs import INFLUX, WAITING, vitals
 from tests.unit.collector.collector_harness import NOW_MS
 
 if TYPE_CHECKING:

@@ -156,9 +156,9 @@ def test_rollups_follow_when_the_store_is_back(kept: Kept) -> None:
     }
     assert not [r for r in store.rows if r.step_ms == 3_600_000]
     store.down = True
-    assert driver.step(NOW_MS + 300_000).wait_s == 7.0
+    assert driver.step(NOW_MS + 600_000).wait_s == 7.0
     store.down = False
-    driver.step(NOW_MS + 300_000)
+    driver.step(NOW_MS + 600_000)
     assert sum(int(r.count[:, 0].sum()) for r in store.rows if r.step_ms == 3_600_000) == 50
 
 

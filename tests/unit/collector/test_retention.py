@@ -185,6 +185,19 @@ def test_a_time_before_all_that_was_deleted_is_rolled_up_and_counted(site: Site)
     assert site.counted("rollups_past_retention", "made_of_late_data") == 61
 
 
+def test_an_hour_is_not_made_of_the_minutes_that_their_level_has_left(site: Site) -> None:
+    hour_ms = NOW_MS - 5 * DAY_MS
+    site.keep(NOW_MS - HOUR_MS, 1)
+    site.keep(hour_ms, 1, received_ms=NOW_MS)
+    assert site.projector.drain(NOW_MS)
+    # As if the minutes had gone in between: the pruning of minutes is not in step with the projection.
+    site.retention._pruning.step(MINUTE_MS, hour_ms + HOUR_MS)
+    assert len(site.asked(hour_ms, 1, MINUTE_MS, Aggregate.LAST)) == 0
+    site.keep(hour_ms + 30 * MINUTE_MS + 500, 0.25, received_ms=NOW_MS)
+    assert site.projector.drain(NOW_MS)
+    assert site.asked(hour_ms, 1, HOUR_MS, Aggregate.COUNT).values.tolist() == [3600 + 900]
+
+
 @pytest.mark.parametrize("projected", [False, True])
 def test_a_part_never_takes_the_place_of_the_whole(site: Site, projected: bool) -> None:
     old_ms = NOW_MS - 4 * DAY_MS

@@ -137,6 +137,22 @@ def test_certificates_tell_when_they_end_and_those_that_cannot_be_read_do_not(
     assert len([r for r in caplog.records if "gone.pem" in r.message]) == 1, "told once"
 
 
+def test_a_certificate_that_is_being_replaced_ends_when_it_did(
+    bench: Bench, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    own, known = tmp_path / "own.pem", bench.keep(0.0).certificates
+    text = own.read_text()
+    for at_s in (60.0, 180.0):
+        own.write_text(text[: len(text) // 2])
+        assert bench.keep(at_s).certificates == known, "what is ageing does not stop for want of a file"
+        own.write_text(text)
+        assert bench.keep(at_s + 60).certificates == known
+    assert len([r for r in caplog.records if "own.pem" in r.message]) == 2, "each time once"
+    (tmp_path / "gone.pem").write_text(make(tmp_path, "old", 2).read_text() + make(tmp_path, "new", 900).read_text())
+    ends = {sign.name: sign.not_after_ms for sign in bench.keep(300.0).certificates}
+    assert ends["ca"] > ends["certificate"] + 800 * 86_400_000, "an old authority stands beside its successor"
+
+
 def test_a_record_of_another_version_is_no_record(bench: Bench, tmp_path: Path) -> None:
     bench.keep(0.0)
     with sqlite3.connect(tmp_path / "journal.db") as file:

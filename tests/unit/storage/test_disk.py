@@ -50,6 +50,29 @@ def test_what_does_not_grow_never_fills() -> None:
         assert disk.look(step * EACH_S).hours_left is None  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize("began_h", [0.0, 1.0, 3.0, 5.0])
+def test_a_backup_on_the_same_disk_does_not_fill_it(began_h: float) -> None:
+    usage = Filling()
+    disk = Disk(Path("/data"), usage=usage)
+    for step in range(round(12 * HOUR / EACH_S)):
+        usage.free -= GIB if began_h * HOUR <= step * EACH_S < (began_h + 1.5) * HOUR else GIB // 1000
+        room = disk.look(step * EACH_S)
+        if step * EACH_S >= 5 * HOUR:
+            assert room is not None
+            assert room.hours_left is None or room.hours_left > 48
+
+
+def test_hours_in_which_nobody_looked_divide_nothing_by_nothing() -> None:
+    usage = Filling()
+    disk = Disk(Path("/data"), usage=usage)
+    disk.look(0.0)
+    for at_s in (2 * HOUR, 2 * HOUR, 2 * HOUR + 5):
+        usage.free -= GIB
+        room = disk.look(at_s)
+        assert room is not None
+        assert room.hours_left is not None
+
+
 def test_a_disk_that_does_not_answer_is_unknown(tmp_path: Path) -> None:
     assert Disk(tmp_path / "gone").look(0.0) is None
     assert Disk(tmp_path).look(0.0) is not None
