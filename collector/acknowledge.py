@@ -5,22 +5,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from orewatch.storage.ranges import ranges
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
 RANGES_PER_MESSAGE: Final = 500
 LATEST_MS: Final = 2**53 - 1
-
-
-def ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
-    """Return the numbers as inclusive ranges, ascending."""
-    found: list[tuple[int, int]] = []
-    for number in sorted(set(numbers)):
-        if found and found[-1][1] == number - 1:
-            found[-1] = (found[-1][0], number)
-        else:
-            found.append((number, number))
-    return found
 
 
 def resend(*, collector: str, from_ms: int) -> str:

@@ -72,20 +72,29 @@ def back_up(
     for _, source in files:
         if not source.is_file():
             raise BackupError(f"{source}: no such file; is data_dir right?")
-    needed = sum(_size(source) for _, source in files) + SPARE_BYTES
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        free = shutil.disk_usage(folder).free
-        if free < needed:
-            raise BackupError(f"{folder}: {free // 2**20} MiB free; needed: about {needed // 2**20} MiB")
+        _find_room(folder, sum(_size(source) for _, source in files) + SPARE_BYTES)
         copied = [_copied(folder, name, source, told) for name, source in files]
         manifest = Manifest(made_ms, *_journal_of(folder / "journal.db"), copied)
         _write_down(folder / MANIFEST, json.dumps({"format": FORMAT, **asdict(manifest)}, indent=1) + "\n")
-    except OSError as error:
-        raise BackupError(f"{folder}: {error.strerror or error}") from error
-    except sqlite3.Error as error:
-        raise BackupError(f"{folder}: {error}; this backup is not usable") from error
+    except (OSError, sqlite3.Error, BackupError) as error:
+        # A full disk must not stay full of what is of no use: the collector may have to write there, too.
+        with contextlib.suppress(OSError):
+            for name, _ in files:
+                for left in _with_wal(folder / name):
+                    left.unlink(missing_ok=True)
+        if isinstance(error, BackupError):
+            raise
+        reason = getattr(error, "strerror", None) or error
+        raise BackupError(f"{folder}: {reason}; nothing is backed up") from error
     return manifest
+
+
+def _find_room(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise BackupError(f"{folder}: {free // 2**20} MiB free; needed: about {needed // 2**20} MiB")
 
 
 def _size(source: Path) -> int:

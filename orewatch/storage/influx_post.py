@@ -121,6 +121,8 @@ class InfluxPost:
             changes = ensure(self._server, retention, now_ms=0, only_missing=True)
         except SetupError as error:
             _LOG.warning("%s: what is missing cannot be made: %s", self._name, error)
+            # One that went away meanwhile has refused nothing.
+            self._tried_to_make = not isinstance(error.__cause__, httpx.HTTPError)
             return False
         for change in changes:
             if change.done is not Done.ALREADY:

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from orewatch.storage.pruned import add_pruned
 from orewatch.storage.query import HOUR_MS, MINUTE_MS
+from orewatch.storage.ranges import ranges
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
 
     from orewatch.storage.database import Database
     from orewatch.storage.journal import Journal
@@ -75,7 +76,7 @@ def prune_blocks(
         for unit, mine in groupby(doomed, key=lambda row: row[0]):
             add_pruned(cursor, unit, [(row[4], row[5]) for row in mine])
         for spool, numbered in groupby(doomed, key=lambda row: row[1]):
-            for first, last in _ranges(row[2] for row in numbered):
+            for first, last in ranges(row[2] for row in numbered):
                 _add_numbers(cursor, spool, first, last)
     return len(doomed)
 
@@ -92,16 +93,6 @@ def _owed_hours(cursor: sqlite3.Cursor, passed: int, before_ms: int) -> set[tupl
 
 def _hours(unit: str, first_ms: int, last_ms: int) -> set[tuple[str, int]]:
     return {(unit, hour) for hour in range(first_ms // HOUR_MS, last_ms // HOUR_MS + 1)}
-
-
-def _ranges(numbers: Iterable[int]) -> list[tuple[int, int]]:
-    found: list[tuple[int, int]] = []
-    for number in sorted(numbers):
-        if found and found[-1][1] == number - 1:
-            found[-1] = (found[-1][0], number)
-        else:
-            found.append((number, number))
-    return found
 
 
 def _add_numbers(cursor: sqlite3.Cursor, spool: int, first: int, last: int) -> None:

@@ -143,12 +143,6 @@ class RollupTables:
                 [(unit, _text(newest)) for unit, newest in readings.items()],
             )
 
-    def forget(self) -> None:
-        """Empty all tables, before everything is projected again."""
-        with self.database.write() as cursor:
-            for table in ("windows", "series", "latest"):
-                cursor.execute(f"DELETE FROM {table}")
-
 
 class EmbeddedProjection:
     """Writes journaled blocks into :class:`RollupTables`."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from collector.acknowledge import acknowledgements, ranges
+from collector.acknowledge import acknowledgements
 from collector.arrivals import Arrival, Birth, Death, Declared
 from collector.counters import Counters
 from collector.ingest import LETTERS_PER_S, Ingest
@@ -24,6 +24,7 @@ from orewatch.sparkplug.actions import (
 from orewatch.sparkplug.datatypes import DataType
 from orewatch.sparkplug.payload import Metric
 from orewatch.storage.dead_letters import DeadLetter
+from orewatch.storage.ranges import ranges
 from orewatch.storage.registry import CounterKey
 from tests.unit.collector.collector_harness import KEY, NOW_MS, SCHEMA, UNIT
 

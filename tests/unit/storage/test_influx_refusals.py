@@ -105,6 +105,25 @@ def test_missing_buckets_of_a_2x_are_made_where_the_token_may(
         assert len([m for m in caplog.messages if "cannot be made" in m]) == 1
 
 
+def test_a_server_that_went_away_while_its_levels_were_made_has_refused_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    there: list[bool] = []
+    with stand_in("1.6.7") as server:
+        gone = InfluxServer(target=InfluxTarget(url="http://127.0.0.1:1"))
+
+        def killed_the_first_time(_: InfluxServer, *args: object, **named: object) -> list[object]:
+            there.append(True)
+            return ensure(gone, *args, **named) if len(there) == 1 else []  # type: ignore[arg-type,return-value]
+
+        monkeypatch.setattr(influx_post, "ensure", killed_the_first_time)
+        server.decide = lambda _: Reply(204) if len(there) > 1 else Reply(404, '{"error":"database not found"}')
+        with writing_to(server.url) as writer:
+            assert writer.write(blocks(2)).retry
+            assert writer.write(blocks(2)).written == 2
+        gone.close()
+
+
 def test_rollups_go_to_levels_of_their_own() -> None:
     one = np.array([[1.0]])
     rows = [
