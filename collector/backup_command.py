@@ -60,7 +60,7 @@ def backup(arguments: argparse.Namespace) -> int:
     try:
         if api_data is not None:
             files += _of_service(api_data, apart_from=[path for _, path in files])
-        manifest = back_up(arguments.folder, files, made_ms=time.time_ns() // 1_000_000, told=Progress("copied"))
+        manifest = back_up(arguments.folder, files, made_ms=time.time_ns() // 1_000_000, told=Progress())
     except BackupError as error:
         return _failed("backup", str(error))
     for file in manifest.files:
@@ -85,7 +85,7 @@ def restore(arguments: argparse.Namespace) -> int:
     try:
         manifest = read_manifest(folder)
         targets = _targets([file.name for file in manifest.files], settings.journal_path, arguments.api_data)
-        verify(folder, manifest, told=Progress("checked"))
+        verify(folder, manifest, told=Progress())
         settings.data_dir.mkdir(parents=True, exist_ok=True)
         with hold(settings.data_dir):
             aside = f"before-restore-{datetime.now(UTC):%Y%m%dT%H%M%SZ}"
@@ -99,7 +99,8 @@ def restore(arguments: argparse.Namespace) -> int:
     made = datetime.fromtimestamp(manifest.made_ms / 1000, UTC)
     print(  # noqa: T201 - for people
         f"{settings.data_dir}: as of {made:%Y-%m-%d %H:%M:%SZ}, blocks up to position {manifest.position}.\n"
-        f"{asked} units will be asked, at their next birth, for what they delivered since. Start the collector."
+        f"{asked} units will be asked, at their next birth, for what they delivered since; others, for all they have."
+        " Start the collector."
     )
     left = [file.name for file in manifest.files if file.name not in {name for name, _ in targets}]
     if left:
@@ -121,16 +122,15 @@ def _targets(names: list[str], journal: Path, api_data: Path | None) -> list[tup
 class Progress:
     """Tells now and then how far a file is, in words on stderr."""
 
-    def __init__(self, deed: str) -> None:
-        self._deed = deed
+    def __init__(self) -> None:
         self._told_s = time.monotonic()
 
-    def __call__(self, name: str, done: int, whole: int) -> None:
+    def __call__(self, what: str, done: int, whole: int) -> None:
         """Take note of bytes done and bytes in all."""
         now_s = time.monotonic()
         if now_s - self._told_s >= TELL_EVERY_S:
             self._told_s = now_s
-            text = f"{name}: {done / MEBIBYTE:.0f} of {whole / MEBIBYTE:.0f} MiB {self._deed}"
+            text = f"{what}: {done / MEBIBYTE:.0f} of {whole / MEBIBYTE:.0f} MiB"
             print(text, file=sys.stderr, flush=True)  # noqa: T201 - progress, for people
 
 

@@ -33,7 +33,7 @@ def add_compact(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         "compact",
         help="write journal and rollups anew without free space; the collector must be stopped",
         description="Files made by earlier versions cannot become smaller by themselves until this was done once. "
-        "Needs as much free space as the larger file has.",
+        "Needs up to twice as much free space as the larger file has.",
     )
     parser.add_argument("--config", type=Path, help="the collector's TOML file")
     parser.set_defaults(run=compact)

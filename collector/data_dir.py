@@ -23,6 +23,6 @@ def hold(data_dir: Path) -> IO[bytes]:
     except OSError as error:
         lock.close()
         raise DataDirInUseError(
-            f"data_dir = {str(data_dir)!r}: in use by another collector; allowed: a directory of its own"
+            f"data_dir = {str(data_dir)!r}: in use by another collector; stop it, or allowed: a directory of its own"
         ) from error
     return lock

@@ -18,11 +18,12 @@ from orewatch.storage.progress import DirtyWindow, Progress
 from orewatch.storage.projection import RejectedBy
 from orewatch.storage.pruned import contested, pruned_until
 from orewatch.storage.query import HOUR_MS, MINUTE_MS
+from orewatch.storage.rollup_tables import EmbeddedProjection
 from orewatch.storage.rollups import roll_up, touched
 from orewatch.storage.sqlite import BlockReader, runs
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from collector.counters import Counters
     from orewatch.storage.dead_letters import DeadLetter
@@ -34,7 +35,7 @@ log = logging.getLogger(__name__)
 
 BATCH_BLOCKS: Final = 256
 # The open hour grows with every block: computing it again each time would read the same blocks all over.
-HOUR_DELAY_MS: Final = 300_000
+HOUR_DELAY_MS: Final = 600_000
 LONGEST_RUN: Final = {MINUTE_MS: 240, HOUR_MS: 12}
 
 
@@ -72,7 +73,6 @@ class Projector:
     def restart(self, position: int) -> None:
         """Begin again behind ``position``."""
         self._progress.restart(position)
-        self._dirty.clear()
 
     def signs(self, now_ms: int) -> ProjectionSigns:
         """Return how the projection fares; any thread may ask. :class:`JournalError`."""
@@ -153,9 +153,19 @@ class Projector:
         for window, since_ms in self._dirty.items():
             if everything or window.step_ms == MINUTE_MS or not 0 <= now_ms - since_ms < HOUR_DELAY_MS:
                 due.setdefault((window.unit, window.step_ms), []).append(window.start_ms)
+        # Minutes first, and written: hours may be made of them.
+        for level in (MINUTE_MS, HOUR_MS):
+            wait_s = self._roll_level(
+                {unit: starts for (unit, step), starts in due.items() if step == level}, level, now_ms
+            )
+            if wait_s:
+                return wait_s
+        return 0.0
+
+    def _roll_level(self, due: Mapping[str, Sequence[int]], step_ms: int, now_ms: int) -> float:
         rows: list[RollupRows] = []
         done: list[DirtyWindow] = []
-        for (unit, step_ms), starts in due.items():
+        for unit, starts in due.items():
             for run in _runs(sorted(starts), step_ms):
                 rows += self._rows(unit, step_ms, run)
                 done += [DirtyWindow(unit, step_ms, start) for start in run]
@@ -179,6 +189,9 @@ class Projector:
         if late:
             self._counters.add(unit, "rollups_past_retention", "made_of_late_data", late)
         rows: list[RollupRows] = []
+        if whole and step_ms == HOUR_MS and isinstance(self._projection, EmbeddedProjection):
+            rows, left = self._projection.hours(unit, whole)
+            whole = sorted(left)
         for first, end in runs(whole, step_ms):
             blocks = self._reader.span(unit, first, end)
             rows += roll_up(blocks, [s for s in whole if first <= s < end], step_ms)

@@ -12,7 +12,7 @@ Writing again changes nothing that was right. The projection's position stays wh
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from collector.refusals import refused_block, refused_windows
 from orewatch.storage.dead_letters import drop_letters
@@ -81,6 +81,9 @@ class SpanProjector:
         Windows of which retention has pruned scans are left alone: computed from a part they would be wrong.
         """
         written = Written()
+        # Of years in which there is nothing not every few hours need be looked for.
+        there = _reach(self._journal, unit) or (start_ms, start_ms)
+        start_ms, end_ms = max(start_ms, there[0]), min(end_ms, there[1])
         for at in range(start_ms // HOUR_MS * HOUR_MS, end_ms, CHUNK_MS):
             first, end = max(at, start_ms), min(at + CHUNK_MS, end_ms)
             if self._journal.span_positions(unit, first, end):
@@ -136,11 +139,12 @@ class SpanProjector:
         letters: list[DeadLetter] = []
         for step_ms in (MINUTE_MS, HOUR_MS):
             starts = sorted({s for block in blocks for s in touched(block, step_ms)})
+            around = self._reader.span(unit, starts[0], starts[-1] + step_ms) if starts else []
+            # Only now: a collector beside us may have pruned some of them while they were read.
             lost = contested(self._journal.database, unit, starts, step_ms)
             starts = [s for s in starts if s not in lost]
             if not starts:
                 continue
-            around = self._reader.span(unit, starts[0], starts[-1] + step_ms)
             rows: list[RollupRows] = roll_up(around, starts, step_ms)
             outcome = self._projection.write_rollups(rows)
             while outcome.retry:
@@ -172,6 +176,17 @@ class SpanProjector:
         if settled:
             with self._journal.database.write() as cursor:
                 drop_letters(cursor, settled)
+
+
+def _reach(journal: Journal, unit: str) -> tuple[int, int] | None:
+    """Return bounds, ``[start, end)`` in ms, of all that is kept of ``unit``; None where nothing is."""
+    rows: list[tuple[Any, ...]] = journal.database.rows(
+        "SELECT MIN((SELECT MIN(b.last_ms) FROM blocks b WHERE b.spool = s.id) - s.longest_ms),"
+        " MAX((SELECT MAX(b.last_ms) FROM blocks b WHERE b.spool = s.id)) + 1 FROM spools s WHERE s.unit = ?",
+        (unit,),
+    )
+    start_ms, end_ms = rows[0]
+    return None if start_ms is None else (start_ms, end_ms)
 
 
 def _within(where: bytes, spans: Sequence[tuple[int, int]]) -> bool:

@@ -62,7 +62,9 @@ class Retention:
         busy = False
         try:
             by_ms = min(now_ms, newest_scan(self._journal) + DAY_MS)
-            busy = bool(self._prune_blocks(by_ms) + self._prune_windows(by_ms)) or any(map(give_back, self._files))
+            pruned = self._prune_blocks(by_ms) + self._prune_windows(by_ms)
+            # Signals without anything to delete must not make the round through all of them last for days.
+            busy = bool(pruned) or self._pruning.under_way or any(map(give_back, self._files))
         except DatabaseError as error:
             # What is not deleted today is deleted tomorrow; blocks go on being taken meanwhile.
             log.warning("retention: %s", error)

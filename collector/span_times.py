@@ -25,7 +25,7 @@ def span_time(text: str, *, end: bool = False) -> int:
             day = _day(*map(int, found.groups())) + timedelta(days=1 if end else 0)
             return _ms(datetime.combine(day, time(0), tzinfo=TEHRAN))
         moment = datetime.fromisoformat(text.strip())
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise ValueError(f"{text!r}: {error}; allowed: {ALLOWED}") from error
     return _ms(moment if moment.tzinfo else moment.replace(tzinfo=TEHRAN))
 

@@ -61,7 +61,10 @@ def stale(folder: Path = GENERATED) -> list[str]:
     """Return what is wrong with the files in ``folder``: missing, different, or no board's. Nothing is written."""
     wanted = {f"{name}.json": text for name, text in texts().items()}
     kept = {file.name: file.read_text(encoding="utf-8") for file in folder.glob("*.json")}
-    return [*_differences(wanted, kept), *(f"{name}: no board of ours" for name in sorted(kept.keys() - wanted.keys()))]
+    return [
+        *_differences(wanted, kept),
+        *(f"{name}: no board of ours; remove it" for name in sorted(kept.keys() - wanted.keys())),
+    ]
 
 
 def _differences(wanted: Mapping[str, str], kept: Mapping[str, str]) -> Iterable[str]:

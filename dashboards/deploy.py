@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Final
 from dashboards.build import texts
 from dashboards.differences import content, differences
 from dashboards.grafana import DeployError, Grafana
+from dashboards.influxql import DATASOURCE_UID
 from dashboards.language import Language
 from dashboards.source import DATASOURCE_NAME
 
@@ -113,7 +114,7 @@ def deploy(
 
 def _datasource(grafana: Grafana, source: InfluxSource) -> _Step:
     wanted = source.as_datasource()
-    found = grafana.datasource(DATASOURCE_NAME)
+    found = grafana.datasource(DATASOURCE_UID, DATASOURCE_NAME)
     name = f"data source {DATASOURCE_NAME}"
     if found is None:
         return _Step(Part(name, Fate.CREATED), wanted)

@@ -24,10 +24,8 @@ def content(board: Mapping[str, Any], mark: str) -> dict[str, Any]:
 def differences(there: Mapping[str, Any], wanted: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line for each panel that is added (+), goes (-) or changes (~, with what of it), and for the rest."""
     old, new = _panels(there), _panels(wanted)
-    for name in new.keys() - old.keys():
-        yield f"+ panel {name}"
-    for name in old.keys() - new.keys():
-        yield f"- panel {name}"
+    yield from (f"+ panel {name}" for name in new if name not in old)
+    yield from (f"- panel {name}" for name in old if name not in new)
     for name in new:
         if name in old and (keys := _keys(old[name], new[name])):
             yield f"~ panel {name}: {keys}"

@@ -96,11 +96,13 @@ class Grafana:
         """Close the connections."""
         self._face.api.s.close()
 
-    def datasource(self, name: str) -> dict[str, Any] | None:
-        """Return the data source of that name without its secrets, None where there is none."""
+    def datasource(self, uid: str, name: str) -> dict[str, Any] | None:
+        """Return the data source of that uid, or else of that name, without its secrets; None where there is none."""
         with self._talking():
-            found: dict[str, Any] | None = _or_none(self._face.datasource.find_datasource, name)
-            return found
+            there: list[dict[str, Any]] = self._face.datasource.list_datasources()
+            # By its uid first: people rename.
+            ours = [*(d for d in there if d["uid"] == uid), *(d for d in there if d["name"] == name)]
+            return ours[0] if ours else None
 
     def put_datasource(self, wanted: Mapping[str, Any], number: int | None) -> None:
         """Make the data source, or replace that of ``number``."""

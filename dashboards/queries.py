@@ -11,6 +11,7 @@ from typing import Final
 from orewatch.plant.catalogue import catalogue
 
 TIME: Final = "$timeFilter"
+_WITH_THE_HOUR_BEFORE: Final = "time >= ${__from}ms - 1h AND time <= ${__to}ms"
 INTERVAL: Final = "$__interval"
 VARIABLES: Final = ("province", "site", "mineral", "unit")
 SCOPE: Final = " AND ".join(f'"{name}" =~ /^${name}$/' for name in VARIABLES)
@@ -67,12 +68,17 @@ def over(what: str, inner: str, *, by: str = "", every: str = "", condition: str
     return f"SELECT {what} FROM ({inner}) {where(*more, scope=False)}{tail}"
 
 
-def gained(field: str, source: str) -> str:
-    """Return a query for what a totaliser gained in each hour, per machine.
+def gained(field: str, source: str, *, name: str = "sum", by: str = "", every: str = "") -> str:
+    """Return a query for what totalisers gained over the time shown, as ``name``.
 
-    Differences first, sums later: a counter that wrapped or was reset must not swallow the day.
+    Differences from hour to hour first, sums later: a counter that wrapped or was reset must not swallow the day.
     """
-    return series(f'non_negative_difference(last("{field}")) AS "gained"', source, by=MACHINE, every="1h", fill="none")
+    hourly = series(
+        f'non_negative_difference(last("{field}")) AS "gained"', source, by=MACHINE, every="1h", fill="none"
+    )
+    asked = over(f'sum("gained") AS "{name}"', hourly, by=by, every=every) + (" fill(none)" if every else "")
+    # The first hour shown is held against the one before it. In both: the inner time is cut to the outer one.
+    return asked.replace(TIME, _WITH_THE_HOUR_BEFORE)
 
 
 def rows(fields: str, source: str, *conditions: str, limit: int = 200, time: bool = True) -> str:

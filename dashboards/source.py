@@ -36,7 +36,8 @@ class InfluxSource:
             "access": "proxy",
             "url": self.url,
             "user": self.username or "",
-            "isDefault": True,
+            # The boards name it; the default of a Grafana that others use, too, is theirs.
+            "isDefault": False,
             "jsonData": data,
             "secureJsonData": secret,
         }

@@ -168,22 +168,25 @@ def produced(
         return None
     rule = rule_for(unit, unit.roles.total)
     parts = by_epoch(time_ms, values, epochs_ms, start_ms)
-    return [one for _, times, shown in parts for one in _differences(accept(None, times, shown, rule), start_ms)]
+    return [
+        one for _, times, shown in parts for one in _differences(accept(None, times, shown, rule), start_ms, end_ms)
+    ]
 
 
-def _differences(counted: Counted, start_ms: int) -> list[tuple[int, float]]:
-    """Return (time, tonnes) of what rose after ``start_ms``."""
+def _differences(counted: Counted, start_ms: int, end_ms: int) -> list[tuple[int, float]]:
+    """Return (time, tonnes) of what rose in ``[start_ms, end_ms)``."""
     if not len(counted.time_ms):
         return []
     found = []
-    # A difference belongs to the time between two readings: what spans the start counts by its share.
+    # A difference belongs to the time between two readings: what spans the start or the end counts by its share.
     before_ms = int(counted.time_ms[0])
     for at_ms, delta, event in zip(
         counted.time_ms.tolist(), counted.delta.tolist(), counted.event.tolist(), strict=True
     ):
-        if delta and at_ms > start_ms:
-            share = min(1.0, (at_ms - start_ms) / max(1, at_ms - before_ms))
-            found.append((at_ms, delta * share))
+        if delta and at_ms > start_ms and before_ms < end_ms:
+            inside_ms = min(at_ms, end_ms) - max(before_ms, start_ms)
+            share = inside_ms / (at_ms - before_ms) if at_ms > before_ms else 1.0
+            found.append((min(at_ms, end_ms - 1), delta * share))
         if event not in {CounterEvent.BAD, CounterEvent.IMPLAUSIBLE}:
             before_ms = at_ms
     return found
@@ -216,4 +219,5 @@ def _asked(
         return np.empty(0, np.int64), np.empty(0)
     query = Query(unit=unit.id, ref=unit.roles.total, start_ms=start_ms, end_ms=end_ms, step_ms=step_ms, aggregate=kind)
     series = store.series(query)
-    return series.time_ms + (step_ms - 1), series.values
+    # Where retention has left nothing finer, a coarser window answers: what it says, it says of its own end.
+    return series.time_ms + (query.step_in(series.table) - 1), series.values

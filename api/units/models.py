@@ -150,7 +150,10 @@ class LatestPage(Resource):
 
 
 class History(Resource):
-    """One signal over time, in columns of equal length; ``table`` says what answered."""
+    """One signal over time, in columns of equal length; ``table`` says what answered.
+
+    ``complete_from``: retention has removed scans before it, of the span asked for; null: none.
+    """
 
     unit: str
     machine: str
@@ -158,6 +161,7 @@ class History(Resource):
     aggregate: Literal["mean", "min", "max", "first", "last", "count", "raw"]
     step_s: float | None
     table: str = Field(examples=["raw"])
+    complete_from: Instant | None
     time: list[Instant]
     value: list[float | None]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from api.service import Service
     from orewatch.plant.unit import Unit
 
-DAY_MS = 86_400_000
+MINUTE_MS, DAY_MS = 60_000, 86_400_000
 
 Start = Annotated[str | None, Query(description="ISO 8601 with offset", examples=["2026-11-23T00:00:00Z"])]
 End = Annotated[str | None, Query(description="ISO 8601 with offset; default: now", examples=["2026-11-24T00:00:00Z"])]
@@ -106,14 +107,20 @@ async def history(
     if service.store is None:
         raise not_found("this service has no history store")
     series = await asyncio.to_thread(service.store.series, query)
+    if step is None and query.step_ms is not None and series.complete_from_ms is not None:
+        # Of these scans only minutes are left, and nobody asked for finer ones.
+        query = replace(query, step_ms=MINUTE_MS)
+        series = await asyncio.to_thread(service.store.series, query)
     return answer(
         {
             "unit": unit_id,
             "machine": machine,
             "signal": signal,
             "aggregate": query.aggregate.value,
-            "step_s": None if query.step_ms is None else query.step_ms / 1000,
+            # Of a table that is coarser than what was asked for, where only that still has the span.
+            "step_s": None if query.step_ms is None else query.step_in(series.table) / 1000,
             "table": series.table.value,
+            "complete_from": None if series.complete_from_ms is None else iso(series.complete_from_ms),
             "time": [iso(t) for t in series.time_ms.tolist()],
             "value": series.values.tolist(),
         }

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from dashboards.frame import Board, Row
 from dashboards.influxql import Ask
 from dashboards.panels import FULL
-from dashboards.queries import DAY, STATE_HOURS, UNIT, classes_with, figures, gained, hours, over, series
+from dashboards.queries import DAY, STATE_HOURS, UNIT, classes_with, figures, gained, hours, series
 from dashboards.states import COLOURS, ORANGE, RED
 from dashboards.tables import Column, divided, rows_of
 from orewatch.plant.catalogue import catalogue
 from orewatch.plant.states import PRODUCING, STATES, UNKNOWN
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from grafana_foundation_sdk.cog.builder import Builder
     from grafana_foundation_sdk.models.dashboard import Panel
@@ -23,10 +24,9 @@ if TYPE_CHECKING:
     from dashboards.panels import Panels
     from orewatch.plant.states import State
 
-_ENERGY: Final = gained("last_energy", hours(*classes_with("energy")))
-_FUEL: Final = gained("last_fuel", hours(*classes_with("fuel")))
-_SCALE: Final = gained("last_total", hours(*classes_with("total")))
-_GAINED: Final = 'sum("gained")'
+_ENERGY: Final = partial(gained, "last_energy", hours(*classes_with("energy")))
+_FUEL: Final = partial(gained, "last_fuel", hours(*classes_with("fuel")))
+_SCALE: Final = partial(gained, "last_total", hours(*classes_with("total")))
 _TONNES: Final = 'sum("tonnes")'
 _ATTAINED: Final = 'sum("tonnes") / sum("target_t") * 100'
 
@@ -58,9 +58,9 @@ def _rows(panels: Panels) -> Sequence[Row]:
                     limits=attained,
                 ),
                 panels.stat("used", Ask(figures(_USED, STATE_HOURS, by=""), say("production.used")), unit="%"),
-                panels.stat("energy", Ask(over(_GAINED, _ENERGY), say("production.energy")), unit="kW.h"),
-                panels.stat("fuel", Ask(over(_GAINED, _FUEL), say("production.fuel")), unit="L"),
-                panels.stat("scale", Ask(over(_GAINED, _SCALE), say("production.scale")), unit="t"),
+                panels.stat("energy", Ask(_ENERGY(), say("production.energy")), unit="kW.h"),
+                panels.stat("fuel", Ask(_FUEL(), say("production.fuel")), unit="L"),
+                panels.stat("scale", Ask(_SCALE(), say("production.scale")), unit="t"),
             ),
         ),
         Row(
@@ -84,7 +84,7 @@ def _rows(panels: Panels) -> Sequence[Row]:
                 ),
                 panels.bars(
                     "scale-daily",
-                    Ask(over(_GAINED, _SCALE, every=DAY, by=UNIT), "$tag_unit"),
+                    Ask(_SCALE(every=DAY, by=UNIT), "$tag_unit"),
                     unit="t",
                     interval="1d",
                 ),
@@ -116,9 +116,9 @@ def _rows(panels: Panels) -> Sequence[Row]:
     )
 
 
-def _per_tonne(panels: Panels, key: str, counter: str, unit: str, about: str) -> Builder[Panel]:
+def _per_tonne(panels: Panels, key: str, counter: Callable[..., str], unit: str, about: str) -> Builder[Panel]:
     """Return what a tonne took, day by day; InfluxQL does not divide across measurements, Grafana does."""
-    taken = Ask(over(_GAINED, counter, every=DAY, by=UNIT) + " fill(none)", "$tag_unit", hidden=True)
+    taken = Ask(counter(every=DAY, by=UNIT), "$tag_unit", hidden=True)
     tonnes = Ask(series(_TONNES, STATE_HOURS, every=DAY, fill="none"), "$tag_unit", hidden=True)
     panel = panels.lines(key, taken, tonnes, Ask("$A / $B", math=True), unit=unit, interval="1d", about=about)
     return panel.display_name("${__field.labels.unit}")
@@ -143,8 +143,8 @@ def _totals(panels: Panels) -> Builder[Panel]:
     brought = f'{_TONNES} AS "tonnes", {_ATTAINED} AS "attained", {_USED} AS "used"'
     asks = (
         Ask(figures(brought, STATE_HOURS)),
-        Ask(over(f'{_GAINED} AS "energy"', _ENERGY, by=UNIT)),
-        Ask(over(f'{_GAINED} AS "fuel"', _FUEL, by=UNIT)),
+        Ask(_ENERGY(name="energy", by=UNIT)),
+        Ask(_FUEL(name="fuel", by=UNIT)),
     )
     columns = (
         Column(name="unit", word="column.unit", to_unit=True),

@@ -2,9 +2,12 @@
 # Installs orewatch from this folder, without a network:   sh install.sh [TARGET]   (default: /opt/orewatch)
 # PYTHON names another interpreter; it must be the one this bundle was made for (README.txt).
 set -eu
-cd "$(dirname "$0")"
 target=${1:-/opt/orewatch}
-python=${PYTHON:-python3}
+python=$(command -v "${PYTHON:-python3}") || { echo "${PYTHON:-python3}: no such program" >&2; exit 1; }
+# Both as seen from where this was called.
+case $target in /*) ;; *) target=$PWD/$target ;; esac
+case $python in /*) ;; *) python=$PWD/$python ;; esac
+cd "$(dirname "$0")"
 
 echo "Comparing every file with SHA256SUMS ..."
 sha256sum --check --quiet --strict SHA256SUMS

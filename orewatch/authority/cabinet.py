@@ -2,6 +2,7 @@
 
     ca.crt  ca.key  crl.pem
     server|client|unit/<name>/{ca.crt, tls.crt, tls.key}     a folder is whole: carry it to where it is needed
+                             former.crt                        what was renewed, to be taken back with the rest
     revoked/<name>-<serial>/                                   what was taken back
 
 Whatever is there and still good is kept; a run that was broken off is finished by the next one.
@@ -9,6 +10,7 @@ Whatever is there and still good is kept; a run that was broken off is finished 
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -19,6 +21,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from orewatch.authority.files import PRIVATE, PUBLIC, CertificateError, make_folder, put_new, put_over
 from orewatch.authority.signing import (
+    NOT_BEFORE,
     Authority,
     Kind,
     days_left,
@@ -34,12 +37,14 @@ if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
 
-CA, CERTIFICATE, KEY = "ca.crt", "tls.crt", "tls.key"
+CA, CERTIFICATE, KEY, FORMER = "ca.crt", "tls.crt", "tls.key", "former.crt"
 RENEW_DAYS: Final = 60.0
-# Names with rights of their own in the broker's access list: no unit may have one.
-CENTRE: Final = ("collector", "api", "mosquitto")
+# Names with rights of their own in the broker's access list: nobody else may have one.
+CENTRE: Final = {"collector": Kind.CLIENT, "api": Kind.CLIENT, "mosquitto": Kind.SERVER}
 _NAME: Final = re.compile(r"[^+/#.\x00-\x20\x7f][^+/#\x00-\x1f\x7f]{0,63}")
-_HOST: Final = re.compile(r"[A-Za-z0-9*]([A-Za-z0-9.:_-]{0,251}[A-Za-z0-9])?")
+# Of X.509, counted in UTF-8.
+_NAME_BYTES: Final = 64
+_HOST: Final = re.compile(r"[A-Za-z0-9*]([A-Za-z0-9._-]{0,251}[A-Za-z0-9])?")
 _PEM: Final = serialization.Encoding.PEM
 
 
@@ -91,6 +96,8 @@ class Cabinet:
         """Make the authority unless it is there; return what was done, for people."""
         key_file, there = self.folder / "ca.key", self.authority_file.exists()
         if not there:
+            self._check_clock()
+            _check_length(name)
             make_folder(self.folder)
             if not key_file.exists():
                 put_new(key_file, _key_bytes(new_key()), mode=PRIVATE)
@@ -108,15 +115,20 @@ class Cabinet:
         The key stays; the certificate is made again within ``renew_days`` of its end, for other ``hosts``, for
         another authority, or ``again``. :class:`CertificateError`.
         """
+        hosts = tuple(dict.fromkeys(map(_written, hosts)))
         self._check(kind, name, hosts)
         if not self.authority_file.exists():
             raise CertificateError(f"{self.folder}: no authority there; make one: orewatch certificates authority")
         folder = self.holder_folder(kind, name)
         certificate_file, key_file = folder / CERTIFICATE, folder / KEY
+        if certificate_file.exists() and self._is_revoked(_certificate(certificate_file)):
+            # Taking it back was broken off before the folder was put aside: its key may be in other hands.
+            self.revoke(name)
         reason = "" if not again else "asked for"
         if not reason:
             reason = self._renewal(folder, hosts, renew_days) if certificate_file.exists() else "new"
         if reason:
+            self._check_clock()
             authority = self._authority()
             make_folder(folder)
             if not key_file.exists():
@@ -124,6 +136,10 @@ class Cabinet:
             public = _key(key_file).public_key()
             made = issue(authority, kind=kind, name=name, key=public, hosts=hosts, now=self._now)
             put_over(folder / CA, self.authority_file.read_bytes(), mode=PUBLIC)
+            if certificate_file.exists():
+                # The gateway has it until it is given the new one, and whoever stole it has it longer.
+                former = b"".join(_content(f) for f in (folder / FORMER, certificate_file))
+                put_over(folder / FORMER, former, mode=PUBLIC)
             put_over(certificate_file, made.public_bytes(_PEM), mode=PUBLIC)
         done = {"": "kept", "new": "made"}.get(reason, f"renewed ({reason})")
         return f"{kind} {name}: {done}, {_until(_certificate(certificate_file), self._now)}"
@@ -150,25 +166,43 @@ class Cabinet:
                 yield self.ensure(h.kind, h.name, hosts=hosts, again=True)
 
     def revoke(self, name: str) -> str:
-        """Take back a client's or a unit's certificate and put its folder aside; return what was done."""
+        """Take back a client's or a unit's certificate and those before it, put its folder aside; say what was done."""
         found = [h for h in self.holders() if h.name == name and h.kind is not Kind.SERVER]
         if not found:
             known = ", ".join(h.name for h in self.holders() if h.kind is not Kind.SERVER) or "none"
             raise CertificateError(f"no certificate of {name!r} to take back; there are: {known}")
         serial = found[0].certificate.serial_number
-        self._write_revoked((serial,))
+        former = _content(self.holder_folder(found[0].kind, name) / FORMER)
+        earlier = x509.load_pem_x509_certificates(former) if former else []
+        self._write_revoked((*(c.serial_number for c in earlier), serial))
         make_folder(self.folder / "revoked")
         aside = self.folder / "revoked" / f"{name}-{serial:x}"
         self.holder_folder(found[0].kind, name).rename(aside)
         return f"{found[0].kind} {name}: taken back; its files are in {aside}"
 
+    def _is_revoked(self, certificate: x509.Certificate) -> bool:
+        known = self._taken_back()
+        return (
+            known is not None and known.get_revoked_certificate_by_serial_number(certificate.serial_number) is not None
+        )
+
+    def _taken_back(self) -> x509.CertificateRevocationList | None:
+        try:
+            return x509.load_pem_x509_crl(_content(self.revoked_file)) if self.revoked_file.exists() else None
+        except ValueError as error:
+            raise CertificateError(f"{self.revoked_file}: no list of what was taken back (PEM) in it") from error
+
     def _write_revoked(self, more: Sequence[int]) -> None:
-        file = self.revoked_file
-        known = x509.load_pem_x509_crl(file.read_bytes()) if file.exists() else None
+        known = self._taken_back()
         fresh = [s for s in more if known is None or known.get_revoked_certificate_by_serial_number(s) is None]
         if known is None or fresh:
             made = revocations(self._authority(), known=known, more=fresh, now=self._now)
-            put_over(file, made.public_bytes(_PEM), mode=PUBLIC)
+            put_over(self.revoked_file, made.public_bytes(_PEM), mode=PUBLIC)
+
+    def _check_clock(self) -> None:
+        if self._now < NOT_BEFORE:
+            allowed = f"from {NOT_BEFORE:%Y-%m-%d} on; set the clock first"
+            raise CertificateError(f"this machine's clock says {self._now:%Y-%m-%d}: allowed: {allowed}")
 
     def _authority(self) -> Authority:
         file = self.folder / "ca.key"
@@ -197,14 +231,41 @@ class Cabinet:
         if not _NAME.fullmatch(name):
             allowed = "1 to 64 characters without + / #, no dot at the start"
             raise CertificateError(f"name = {name!r}: allowed: {allowed}")
-        if kind is Kind.UNIT and name in CENTRE:
-            raise CertificateError(f"name = {name!r}: a part of the centre has it, with its rights; not for a unit")
+        _check_length(name)
+        if CENTRE.get(name, kind) is not kind:
+            raise CertificateError(f"name = {name!r}: a part of the centre has it, with its rights; not for a {kind}")
         taken = next((k for k in Kind if k is not kind and self.holder_folder(k, name).exists()), None)
         if taken:
             raise CertificateError(f"name = {name!r}: a {taken} has it already; a name is a right at the broker")
         for host in hosts:
-            if not _HOST.fullmatch(host):
-                raise CertificateError(f"host = {host!r}: allowed: a DNS name or an IP address")
+            if not (_HOST.fullmatch(host) or _is_address(host)):
+                raise CertificateError(f"host = {host!r}: allowed: a DNS name or an IP address, without a port")
+
+
+def _check_length(name: str) -> None:
+    try:
+        size = len(name.encode())
+    except UnicodeEncodeError:
+        size = 0
+    if not 0 < size <= _NAME_BYTES:
+        raise CertificateError(f"name = {name!r}: allowed: 1 to {_NAME_BYTES} bytes of UTF-8")
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _written(host: str) -> str:
+    """Return an address as certificates give it back: ``2001:DB8:0::1`` is ``2001:db8::1``."""
+    return str(ipaddress.ip_address(host)) if _is_address(host) else host
+
+
+def _content(file: Path) -> bytes:
+    return file.read_bytes() if file.exists() else b""
 
 
 def _certificate(file: Path) -> x509.Certificate:

@@ -44,6 +44,7 @@ def prepare(cabinet: Cabinet, *, hand_out: Path, hosts: Sequence[str]) -> Iterat
     Safe to run again at any time: keys and secrets that are there are never overwritten.
     ``hosts``: names and addresses by which units reach the broker. :class:`CertificateError`.
     """
+    _check_handed_out(cabinet, hand_out)
     yield cabinet.ensure_authority()
     names = sorted({s for a in AUDIENCES for s in a.secrets})
     for name in names:
@@ -60,7 +61,7 @@ def prepare(cabinet: Cabinet, *, hand_out: Path, hosts: Sequence[str]) -> Iterat
         if audience.kind is Kind.SERVER:
             _copy(cabinet.revoked_file, folder)
         for name in audience.secrets:
-            _copy_secret(cabinet.folder / "secrets" / name, folder)
+            _copy(cabinet.folder / "secrets" / name, folder)
         yield f"{audience.name}: handed out in {folder}"
 
 
@@ -68,6 +69,18 @@ def give(cabinet: Cabinet, kind: Kind, name: str, folder: Path) -> None:
     """Copy a holder's three files to ``folder``, readable by its owner and its group alone."""
     for file in _HOLDER_FILES:
         _copy(cabinet.holder_folder(kind, name) / file, folder)
+
+
+def _check_handed_out(cabinet: Cabinet, hand_out: Path) -> None:
+    """See that the parts hold this folder's secrets, before anything is made: the folder may have been lost."""
+    for audience in AUDIENCES:
+        for name in audience.secrets:
+            copy, file = hand_out / audience.name / name, cabinet.folder / "secrets" / name
+            if copy.exists() and not (file.exists() and copy.read_bytes() == file.read_bytes()):
+                raise CertificateError(
+                    f"{copy} is not {file}; allowed: the same. Bring {cabinet.folder} back from its backup, or remove "
+                    "what is wrong, and start again"
+                )
 
 
 def _ensure_secret(cabinet: Cabinet, name: str) -> str:
@@ -84,10 +97,3 @@ def _copy(file: Path, folder: Path) -> None:
     content, copy = file.read_bytes(), folder / file.name
     if not copy.exists() or copy.read_bytes() != content:
         put_over(copy, content, mode=FOR_GROUP)
-
-
-def _copy_secret(file: Path, folder: Path) -> None:
-    copy = folder / file.name
-    if copy.exists() and copy.read_bytes() != file.read_bytes():
-        raise CertificateError(f"{copy} is not {file}; allowed: the same. Remove the wrong one and start again")
-    _copy(file, folder)

@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -19,6 +20,8 @@ from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+
+from orewatch.storage.database import ALIVE_EVERY
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,8 +64,8 @@ def back_up(
 ) -> Manifest:
     """Copy ``files``, (name in the folder, source), into a new or empty folder; the journal is ``journal.db``.
 
-    ``told`` hears name, bytes done and bytes in all. The sources may be written meanwhile: writers never wait, but
-    the WAL of a file keeps growing while it is copied. :class:`BackupError`.
+    ``told`` hears what is done with which file, bytes done and bytes in all. The sources may be
+    written meanwhile: writers never wait, but the WAL of a file keeps growing while it is copied. :class:`BackupError`.
     """
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise BackupError(f"{folder}: is there and not empty; allowed: a new or an empty folder")
@@ -104,17 +107,24 @@ def _copied(folder: Path, name: str, source: Path, told: Callable[[str, int, int
                 copy,
                 pages=PAGES_AT_ONCE,
                 sleep=PAUSE_S,
-                progress=lambda _, left, pages: told(name, (pages - left) * page_bytes, pages * page_bytes),
+                progress=lambda _, left, pages: told(f"{name} copied", (pages - left) * page_bytes, pages * page_bytes),
             )
-    _check(target)
+    size = target.stat().st_size
+    _check(target, lambda: told(f"{name} being read back", size, size))
     _sync(target)
-    return Copied(name, target.stat().st_size, _digest(target))
+    return Copied(name, target.stat().st_size, _digest(target, lambda done: told(f"{name} summed", done, size)))
 
 
-def _check(file: Path) -> None:
+def _check(file: Path, alive: Callable[[], None]) -> None:
     """Read all of a copy. Alone with it, SQLite leaves one file: no WAL beside it."""
+
+    def turn() -> int:
+        alive()
+        return 0
+
     with closing(sqlite3.connect(file, isolation_level=None)) as copy:
         copy.execute("PRAGMA journal_mode = DELETE")
+        copy.set_progress_handler(turn, ALIVE_EVERY)
         said = copy.execute("PRAGMA integrity_check(1)").fetchone()
     if said != ("ok",):
         raise BackupError(f"{file}: the copy is damaged, so the original is likely to be: {said[0]}")
@@ -153,7 +163,7 @@ def verify(folder: Path, manifest: Manifest, *, told: Callable[[str, int, int], 
         size = path.stat().st_size if path.is_file() else None
         if size != file.bytes:
             raise BackupError(f"{path}: {'missing' if size is None else f'{size} bytes'}; copied were {file.bytes}")
-        if _digest(path, lambda done, name=file.name, size=size: told(name, done, size)) != file.sha256:  # type: ignore[misc]
+        if _digest(path, lambda done, name=file.name, size=size: told(f"{name} checked", done, size)) != file.sha256:  # type: ignore[misc]
             raise BackupError(f"{path}: not what was copied: SHA-256 differs")
 
 
@@ -167,29 +177,34 @@ def put_back(folder: Path, names: Sequence[tuple[str, Path]], *, aside: str, for
     if there and not force:
         raise BackupError(f"{there[0]}: is there already; --force puts it aside, into {there[0].parent / aside}")
     fresh = [(target.with_name(target.name + ".restored"), target) for _, target in names]
+    moved: list[tuple[Path, Path]] = []
     try:
         for (name, _), (copy, target) in zip(names, fresh, strict=True):
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(folder / name, copy)
             _sync(copy)
-        moved = []
         for old in there:
             kept = old.parent / aside / old.name
             kept.parent.mkdir(exist_ok=True)
-            moved.append(old.rename(kept))
+            moved.append((old.rename(kept), old))
         for copy, target in fresh:
             copy.rename(target)
             _sync(target.parent)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            for kept, old in reversed(moved):
+                kept.rename(old)
+            for copy, _ in fresh:
+                copy.unlink(missing_ok=True)
         raise BackupError(f"{error.filename or folder}: {error.strerror or error}") from error
-    return moved
+    return [kept for kept, _ in moved]
 
 
 def _with_wal(database: Path) -> list[Path]:
     return [database.with_name(database.name + end) for end in ("", "-wal", "-shm")]
 
 
-def _digest(file: Path, told: Callable[[int], None] = lambda _: None) -> str:
+def _digest(file: Path, told: Callable[[int], None]) -> str:
     digest, done = hashlib.sha256(), 0
     with file.open("rb") as stream:
         while chunk := stream.read(CHUNK_BYTES):

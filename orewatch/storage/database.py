@@ -31,30 +31,28 @@ class DatabaseError(RuntimeError):
 class Database:
     """Two connections to one file: one to write with, one to read with; each used by one thread at a time."""
 
-    def __init__(self, *, path: Path, ddl: str, synchronous: str, busy_s: float, read_only: bool) -> None:
+    def __init__(self, *, path: Path, ddl: str, busy_s: float, read_only: bool) -> None:
         self.path = path
         self.read_only = read_only
         self._write_lock = threading.RLock()
         self._read_lock = threading.Lock()
         try:
             with ExitStack() as opened:
-                self._writer = _connect(path, synchronous, busy_s, opened)
+                self._writer = _connect(path, busy_s, opened)
                 self._writer.executescript(ddl)
-                self._reader = _connect(path, synchronous, busy_s, opened)
+                self._reader = _connect(path, busy_s, opened)
                 self._reader.execute("PRAGMA query_only = ON")
                 opened.pop_all()
         except sqlite3.Error as error:
             raise DatabaseError(path, error) from error
 
     @classmethod
-    def open(
-        cls, path: Path, ddl: str, *, synchronous: str = "FULL", busy_s: float = 5.0, read_only: bool = False
-    ) -> Self:
+    def open(cls, path: Path, ddl: str, *, busy_s: float = 5.0, read_only: bool = False) -> Self:
         """Open ``path``, creating file and tables where they are missing; :class:`DatabaseError` if that fails.
 
         A reader that starts before the writer finds empty tables rather than no file.
         """
-        return cls(path=path, ddl=ddl, synchronous=synchronous, busy_s=busy_s, read_only=read_only)
+        return cls(path=path, ddl=ddl, busy_s=busy_s, read_only=read_only)
 
     def close(self) -> None:
         """Close both connections."""
@@ -109,7 +107,8 @@ class Database:
     def compact(self, alive: Callable[[], None]) -> None:
         """Write the whole file anew without its free pages, and let it give space back from now on.
 
-        Needs as much room again. ``alive`` is called every few thousand rows.
+        Needs up to twice as much room again: a copy, and that copy in the WAL. ``alive`` is called every few thousand
+        rows.
         """
 
         def turn() -> int:
@@ -136,7 +135,7 @@ class Database:
                 raise DatabaseError(self.path, error) from error
 
 
-def _connect(path: Path, synchronous: str, busy_s: float, opened: ExitStack) -> sqlite3.Connection:
+def _connect(path: Path, busy_s: float, opened: ExitStack) -> sqlite3.Connection:
     """Open one connection; ``opened`` closes it where the rest fails."""
     connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None, check_same_thread=False)
     opened.callback(connection.close)
@@ -144,6 +143,8 @@ def _connect(path: Path, synchronous: str, busy_s: float, opened: ExitStack) -> 
     # Decided when the file is made, and never again but by compact().
     connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
     connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute(f"PRAGMA synchronous = {synchronous}")
+    # What was committed is on the disk. That goes for the rollups as well: the journal takes note that they are made,
+    # and after a loss of power nothing would make those again whose scans are pruned by then.
+    connection.execute("PRAGMA synchronous = FULL")
     connection.execute(f"PRAGMA journal_size_limit = {WAL_LIMIT_BYTES}")
     return connection

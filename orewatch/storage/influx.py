@@ -145,8 +145,14 @@ class InfluxServer:
         if answer.status_code != httpx.codes.OK:
             detail = shortened(answer.text)
             raise StoreError(f"InfluxDB at {self.target.url} answered {answer.status_code}: {detail}")
+        try:
+            told: list[dict[str, Any]] = answer.json()["results"]
+        except (ValueError, KeyError, TypeError) as error:
+            # A proxy's own page, an answer that was cut off.
+            detail = shortened(answer.text)
+            raise StoreError(f"InfluxDB at {self.target.url} answers as none does: {detail}") from error
         results = []
-        for result in answer.json().get("results", []):
+        for result in told:
             if "error" in result:
                 raise StoreError(f"InfluxDB at {self.target.url}: {shortened(str(result['error']))}")
             results.append(

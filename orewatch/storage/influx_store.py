@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from orewatch.plant.catalogue import SignalRef
+from orewatch.storage.coarser import answered
 from orewatch.storage.influx import literal, quoted
 from orewatch.storage.influx_classes import Classes, rows_of_level
 from orewatch.storage.influx_latest import LatestReadings
 from orewatch.storage.influx_names import clean, field_name
 from orewatch.storage.levels import Level
 from orewatch.storage.line_protocol import ROLLUP_SUFFIX
-from orewatch.storage.query import HOUR_MS, MINUTE_MS, Aggregate, Series, Table, empty_series
+from orewatch.storage.query import Aggregate, Series, Table, empty_series
 from orewatch.storage.rollups import Windows, regroup
 
 if TYPE_CHECKING:
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
 
 # What is younger or shorter is answered from the raw scans: they are there first, and complete.
 _RAW_SPAN_MS: Final = 2 * 86_400_000
-_STEP_MS: Final = {Table.MINUTE: MINUTE_MS, Table.HOUR: HOUR_MS}
 _LEVEL: Final = {Table.MINUTE: Level.MINUTES, Table.HOUR: Level.HOURS}
 # What a rollup must be asked for to answer each; an answer half as wide comes in half the time.
 _PARTS: Final = {
@@ -69,17 +69,7 @@ class InfluxStore:
             ]
         if query.aggregate not in _PARTS:
             return self._from_raw(query, classes)
-        first, *coarser = self._tables(query)
-        answer = self._from(first, query, classes)
-        for table in coarser:
-            if len(answer) and answer.time_ms[0] <= query.window_start_ms:
-                break
-            # The span begins with nothing: never was anything, or retention took it here and not yet there.
-            other = self._from(table, query, classes)
-            step_ms = max(query.step_ms or 0, _STEP_MS[table])
-            if len(other) and (not len(answer) or other.time_ms[0] + step_ms <= answer.time_ms[0]):
-                answer = other
-        return answer
+        return answered(query, self._tables(query), lambda table: self._from(table, query, classes))
 
     def latest(self, unit: str) -> Mapping[SignalRef, Latest]:
         """Return the newest reading, by event time, of every signal of ``unit`` that ever had one."""
@@ -127,9 +117,8 @@ class InfluxStore:
         return Series(series.time_ms[some], series.values[some])
 
     def _from_rollups(self, query: Query, classes: Sequence[str], table: Table) -> Series:
-        own_ms = _STEP_MS[table]
         # A table coarser than the step answers in its own windows, those the span touches.
-        step_ms = max((query.step_ms or own_ms) // own_ms, 1) * own_ms
+        own_ms, step_ms = table.step_ms, query.step_in(table)
         start_ms, end_ms = query.window_start_ms // own_ms * own_ms, -(-query.window_end_ms // own_ms) * own_ms
         name = clean(query.ref.signal)
         parts = _PARTS[query.aggregate]

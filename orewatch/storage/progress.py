@@ -52,10 +52,9 @@ class Progress:
             )
 
     def restart(self, position: int) -> None:
-        """Go back (or on) to ``position``; nothing is dirty then."""
+        """Go back (or on) to ``position``. Windows that are owed stay owed: their blocks may all lie before it."""
         with self._database.write() as cursor:
             cursor.execute("INSERT OR REPLACE INTO projections VALUES (?, ?)", (self._name, position))
-            cursor.execute("DELETE FROM dirty WHERE projection = ?", (self._name,))
 
     def position(self) -> int:
         """Return the position up to which blocks are written."""

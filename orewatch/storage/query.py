@@ -11,6 +11,8 @@ Every store answers alike. The rules, which ``tests/contracts`` holds every stor
 - Aggregated: windows ``[k * step_ms, (k + 1) * step_ms)`` counted from 1970 UTC. The span is widened to
   whole windows (:attr:`Query.window_start_ms`, :attr:`Query.window_end_ms`), and a window without values is
   left out. ``Series.time_ms`` is the start of the window. The mean is over values, not over time.
+- Where retention has taken what the span begins with, a coarser table answers the whole of it, if it reaches further
+  back; ``Series.table`` says so, and :meth:`Query.step_in` how long its windows are.
 """
 
 from __future__ import annotations
@@ -61,6 +63,11 @@ class Table(StrEnum):
     MINUTE = "1m"
     HOUR = "1h"
 
+    @property
+    def step_ms(self) -> int:
+        """How long its windows are; 0 where it has none."""
+        return {Table.RAW: 0, Table.MINUTE: MINUTE_MS, Table.HOUR: HOUR_MS}[self]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
@@ -102,6 +109,11 @@ class Query:
         if not in_rollups or self.step_ms is None or self.step_ms % MINUTE_MS:
             return Table.RAW
         return Table.MINUTE if self.step_ms % HOUR_MS else Table.HOUR
+
+    def step_in(self, table: Table) -> int:
+        """Return the step in which ``table`` answers: the one asked for, or whole windows of its own; 0 for raw."""
+        own_ms, step_ms = table.step_ms, self.step_ms or 0
+        return max(step_ms // own_ms, 1) * own_ms if own_ms else step_ms
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """After a backup was restored: which units are still to be asked for what they delivered after it was made.
 
 Units have those blocks acknowledged, but keep them as long as `keep_acknowledged_mb` lets them. Each is asked once,
-at its next birth, for everything since the newest block of its that the restored journal has.
+at its next birth, for everything since the newest block of its that the restored journal has. A unit that was new
+after the backup is not in the restored journal at all: whoever is unknown is asked, too, for all that it has.
 """
 
 from __future__ import annotations
@@ -14,11 +15,15 @@ if TYPE_CHECKING:
 
 # Blocks in flight are acknowledged out of order; what came twice is a duplicate.
 OVERLAP_MS: Final = 3_600_000
+_ASKED: Final = -1
+# Stands for every unit without a row of its own; no unit has this name.
+_ANYBODY: Final = ""
 
 
 def plan_resends(database: Database) -> int:
-    """Plan to ask every unit that the journal knows; returns how many."""
+    """Plan to ask every unit; returns how many the journal knows."""
     with database.write() as cursor:
+        cursor.execute("DELETE FROM resends")
         cursor.execute(
             "INSERT OR REPLACE INTO resends SELECT s.unit, MAX(0, COALESCE((SELECT b.last_ms FROM blocks b"
             " WHERE b.spool = s.id ORDER BY b.number DESC LIMIT 1), 0) - ?) FROM spools s"
@@ -26,7 +31,9 @@ def plan_resends(database: Database) -> int:
             " WHERE s.id IN (SELECT MAX(id) FROM spools GROUP BY unit)",
             (OVERLAP_MS,),
         )
-        return int(cursor.execute("SELECT COUNT(*) FROM resends").fetchone()[0])
+        known = int(cursor.execute("SELECT COUNT(*) FROM resends").fetchone()[0])
+        cursor.execute("INSERT INTO resends VALUES (?, 0)", (_ANYBODY,))
+    return known
 
 
 class Resends:
@@ -41,12 +48,14 @@ class Resends:
 
     def since(self, unit: str) -> int | None:
         """Return from which event time on ``unit`` is to be asked; None where it need not be."""
-        return self._from_ms.get(unit)
+        from_ms = self._from_ms.get(unit, self._from_ms.get(_ANYBODY, _ASKED))
+        return None if from_ms == _ASKED else from_ms
 
     def asked(self, unit: str) -> None:
         """Take note that ``unit`` was asked."""
         with self._lock:
-            if self._from_ms.pop(unit, None) is not None:
+            if self.since(unit) is not None:
+                self._from_ms[unit] = _ASKED
                 self._asked.append(unit)
 
     def keep(self) -> None:
@@ -55,4 +64,5 @@ class Resends:
             asked, self._asked = self._asked, []
         if asked:
             with self._database.write() as cursor:
-                cursor.executemany("DELETE FROM resends WHERE unit = ?", [(unit,) for unit in asked])
+                rows = [(unit, _ASKED) for unit in asked]
+                cursor.executemany("INSERT OR REPLACE INTO resends VALUES (?, ?)", rows)

@@ -112,6 +112,17 @@ def _add_numbers(cursor: sqlite3.Cursor, spool: int, first: int, last: int) -> N
     cursor.execute("INSERT OR REPLACE INTO pruned VALUES (?, ?, ?)", row)
 
 
+def pruned_key(step_ms: int) -> str:
+    """Return the name under which a file of rollups tells before which time windows of ``step_ms`` may be deleted."""
+    return f"pruned_{step_ms}"
+
+
+def windows_from(database: Database, step_ms: int) -> int:
+    """Return the time from which on no window of ``step_ms`` is deleted."""
+    rows: list[tuple[Any, ...]] = database.rows("SELECT value FROM meta WHERE key = ?", (pruned_key(step_ms),))
+    return int(rows[0][0]) if rows else 0
+
+
 class WindowPruning:
     """Deletes windows past their level from a file of rollups: a few signals at a time, all of them once an hour."""
 
@@ -119,6 +130,11 @@ class WindowPruning:
         self._database = database
         self._done_ms: dict[int, int] = {}
         self._after: dict[int, int] = {}
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a round through all signals has begun and is not at its end."""
+        return any(self._after.values())
 
     def step(self, step_ms: int, before_ms: int) -> int:
         """Delete some windows of ``step_ms`` that start before ``before_ms``; returns how many."""
@@ -131,6 +147,7 @@ class WindowPruning:
         )
         deleted = 0
         with self._database.write() as cursor:
+            cursor.execute("INSERT OR REPLACE INTO meta VALUES (?, ?)", (pruned_key(step_ms), str(before_ms)))
             for (series,) in numbers:
                 cursor.execute(
                     "DELETE FROM windows WHERE (series, step_ms, window) IN (SELECT series, step_ms, window"

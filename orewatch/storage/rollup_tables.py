@@ -1,8 +1,8 @@
-"""The embedded store's own file: rolled-up windows and newest values, beside the journal. Always computable again.
+"""The embedded store's own file: rolled-up windows and newest values, beside the journal.
 
-A projection of the journal like any other. Its name holds the file's UUID: a file that was deleted comes back
-under another name, which begins at position 0. So does a file of an earlier layout: what it holds stays readable,
-and all windows whose blocks the journal still has are computed again.
+A projection of the journal like any other, computable again for as long as the journal has the scans. Its name holds
+the file's UUID: a file that was deleted comes back under another name, which begins at position 0. So does a file of
+an earlier layout: what it holds stays readable, and all windows whose blocks the journal still has are computed again.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ import numpy as np
 
 from orewatch.plant.catalogue import SignalRef
 from orewatch.storage.database import Database, DatabaseError
+from orewatch.storage.hours import hours_of_minutes
 from orewatch.storage.newest import bearing_news, merge_newest
 from orewatch.storage.projection import WriteOutcome
 from orewatch.storage.query import Latest
+from orewatch.storage.rollup_rows import FIELDS, packed, unpacked
 from orewatch.storage.rollups import Windows
 from orewatch.telemetry.scan import Quality
 
@@ -46,7 +48,6 @@ NAME_PREFIX: Final = "embedded-"
 RETRY_S: Final = 1.0
 # 2: with the last value of each window. What was written in layout 1 has shorter rows.
 LAYOUT: Final = "2"
-_FIELDS: Final = ("mean", "low", "high", "count", "last")
 
 
 class RollupTables:
@@ -68,7 +69,8 @@ class RollupTables:
     @classmethod
     def open(cls, path: Path, *, read_only: bool = False) -> Self:
         """Open the file at ``path``, creating it where it is missing."""
-        return cls(database=Database.open(path, _DDL, synchronous="NORMAL", read_only=read_only))
+        # As durable as the journal, which notes that a window is settled.
+        return cls(database=Database.open(path, _DDL, read_only=read_only))
 
     def close(self) -> None:
         """Close the file."""
@@ -81,7 +83,7 @@ class RollupTables:
                 series = self._series(cursor, part)
                 table = [
                     (series, part.step_ms, int(window), data)
-                    for window, data in zip(part.time_ms, _packed(part), strict=True)
+                    for window, data in zip(part.time_ms, packed(part), strict=True)
                 ]
                 cursor.executemany("INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?)", table)
 
@@ -108,7 +110,7 @@ class RollupTables:
     def windows(self, unit: str, ref: SignalRef, step_ms: int, start_ms: int, end_ms: int) -> Windows:
         """Return one signal's windows that start in ``[start_ms, end_ms)``, ascending."""
         times: list[NDArray[np.int64]] = [np.empty(0, np.int64)]
-        parts: list[NDArray[np.float64]] = [np.empty((0, len(_FIELDS)))]
+        parts: list[NDArray[np.float64]] = [np.empty((len(FIELDS), 0))]
         for number, text in self.database.rows(
             "SELECT id, names FROM series WHERE unit = ? AND machine = ?", (unit, ref.machine)
         ):
@@ -120,11 +122,12 @@ class RollupTables:
                 (number, step_ms, start_ms, end_ms),
             )
             times.append(np.array([r[0] for r in rows], np.int64))
-            parts.append(_unpacked([r[1] for r in rows], len(names), names.index(ref.signal)))
-        time_ms, table = np.concatenate(times), np.concatenate(parts)
-        some = np.flatnonzero(table[:, _FIELDS.index("count")])
+            fields, at = unpacked([r[1] for r in rows], len(names)), names.index(ref.signal)
+            parts.append(np.stack([fields[name][:, at] for name in FIELDS]))
+        time_ms, table = np.concatenate(times), np.concatenate(parts, axis=1)
+        some = np.flatnonzero(table[FIELDS.index("count")])
         order = some[np.argsort(time_ms[some], kind="stable")]
-        mean, low, high, count, last = table[order].T
+        mean, low, high, count, last = table[:, order]
         return Windows(time_ms[order], mean, low, high, count.astype(np.int64), last)
 
     def latest(self, unit: str) -> dict[SignalRef, Latest]:
@@ -176,6 +179,10 @@ class EmbeddedProjection:
             return WriteOutcome(written=0, retry=True, wait_s=RETRY_S, detail=str(error))
         return WriteOutcome(written=len(blocks))
 
+    def hours(self, unit: str, hours: Sequence[int]) -> tuple[list[RollupRows], set[int]]:
+        """Return rows of these hours, made of minutes, and the hours that blocks must make; :class:`DatabaseError`."""
+        return hours_of_minutes(self._tables.database, unit, hours)
+
     def write_rollups(self, rows: Sequence[RollupRows]) -> WriteOutcome:
         """Write rolled-up windows."""
         try:
@@ -183,31 +190,6 @@ class EmbeddedProjection:
         except DatabaseError as error:
             return WriteOutcome(written=0, retry=True, wait_s=RETRY_S, detail=str(error))
         return WriteOutcome(written=len(rows))
-
-
-def _layout(columns: int, fields: Sequence[str]) -> np.dtype[np.void]:
-    return np.dtype([(name, "<u4" if name == "count" else "<f8", (columns,)) for name in fields])
-
-
-def _packed(part: RollupRows) -> list[bytes]:
-    data = np.empty(len(part.time_ms), _layout(len(part.names), _FIELDS))
-    for name in _FIELDS:
-        data[name] = getattr(part, name)
-    return [row.tobytes() for row in data]
-
-
-def _unpacked(rows: Sequence[bytes], columns: int, at: int) -> NDArray[np.float64]:
-    """Return one column's mean, low, high, count, last, float64[n, 5]; last is NaN in rows of layout 1."""
-    table = np.full((len(rows), len(_FIELDS)), np.nan)
-    lengths = np.array([len(row) for row in rows])
-    for fields in (_FIELDS, _FIELDS[:-1]):
-        layout = _layout(columns, fields)
-        mine = np.flatnonzero(lengths == layout.itemsize)
-        if len(mine):
-            data = np.frombuffer(b"".join(rows if len(mine) == len(rows) else [rows[i] for i in mine.tolist()]), layout)
-            for number, name in enumerate(fields):
-                table[mine, number] = data[name][:, at]
-    return table
 
 
 def _text(newest: dict[SignalRef, Latest]) -> str:

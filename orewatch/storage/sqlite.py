@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Final, Self
 
 import numpy as np
 
+from orewatch.storage.coarser import answered
 from orewatch.storage.database import DatabaseError
 from orewatch.storage.journal import Journal
 from orewatch.storage.newest import merge_newest
 from orewatch.storage.progress import Progress
 from orewatch.storage.projection import DecodedBlock
 from orewatch.storage.pruned import complete_from, contested
-from orewatch.storage.query import HOUR_MS, MINUTE_MS, Aggregate, Query, Series, StoreError, Table, empty_series
+from orewatch.storage.query import Aggregate, Query, Series, StoreError, Table, empty_series
 from orewatch.storage.rollup_tables import RollupTables
 from orewatch.storage.rollups import Windows, column, regroup, settle, windows_of
 from orewatch.telemetry.block import BlockError, decode_block
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 BLOCKS_KEPT: Final = 1024
 BLOCKS_AT_ONCE: Final = 256
 UNSETTLED_BLOCKS: Final = 256
-_STEP_MS: Final = {Table.MINUTE: MINUTE_MS, Table.HOUR: HOUR_MS}
 
 
 def rollups_beside(journal: Path) -> Path:
@@ -130,11 +130,10 @@ class EmbeddedStore:
     def series(self, query: Query) -> Series:
         """Answer one query."""
         try:
-            if query.table is not Table.RAW:
-                return self._rolled(query)
-            whole = (query.unit, query.window_start_ms, query.window_end_ms)
-            series = self._raw(query) if query.aggregate is Aggregate.RAW else self._aggregated(query)
-            return replace(series, complete_from_ms=complete_from(self._journal.database, *whole))
+            if query.aggregate in (Aggregate.RAW, Aggregate.FIRST):
+                return self._from_scans(query)
+            tables = [query.table, *(t for t in Table if t.step_ms > query.table.step_ms)]
+            return answered(query, tables, lambda table: self._from(table, query))
         except DatabaseError as error:
             raise StoreError(str(error)) from error
 
@@ -160,6 +159,14 @@ class EmbeddedStore:
             raise StoreError(str(error)) from error
         return {ref: Series(*found, complete_from_ms=since_ms) for ref, found in columns.items()}
 
+    def _from(self, table: Table, query: Query) -> Series:
+        return self._from_scans(query) if table is Table.RAW else self._rolled(query, table)
+
+    def _from_scans(self, query: Query) -> Series:
+        whole = (query.unit, query.window_start_ms, query.window_end_ms)
+        series = self._raw(query) if query.aggregate is Aggregate.RAW else self._aggregated(query)
+        return replace(series, complete_from_ms=complete_from(self._journal.database, *whole))
+
     def _raw(self, query: Query) -> Series:
         return Series(*self._values(query, query.start_ms, query.end_ms))
 
@@ -177,9 +184,11 @@ class EmbeddedStore:
             return Series(window[first] * step_ms, values[first])
         return _chosen(windows_of(time_ms, values, step_ms), query.aggregate, Table.RAW)
 
-    def _rolled(self, query: Query) -> Series:
-        table_step = _STEP_MS[query.table]
-        start_ms, end_ms = query.window_start_ms, query.window_end_ms
+    def _rolled(self, query: Query, table: Table) -> Series:
+        # A table coarser than the step answers in its own windows, those the span touches.
+        table_step, step_ms = table.step_ms, query.step_in(table)
+        start_ms = query.window_start_ms // table_step * table_step
+        end_ms = -(-query.window_end_ms // table_step) * table_step
         unsettled = sorted(self._progress.unsettled(query.unit, table_step, start_ms, end_ms))
         # What retention has left of a window is a part: what was rolled up when it was whole stays the answer.
         lost = contested(self._journal.database, query.unit, unsettled, table_step)
@@ -188,8 +197,7 @@ class EmbeddedStore:
         if unsettled:
             settled = ~np.isin(kept.time_ms, unsettled)
             kept = joined([picked(kept, settled), *self._computed(query, table_step, unsettled)])
-        step_ms = query.step_ms or table_step
-        return _chosen(kept if step_ms == table_step else regroup(kept, step_ms), query.aggregate, query.table)
+        return _chosen(kept if step_ms == table_step else regroup(kept, step_ms), query.aggregate, table)
 
     def _computed(self, query: Query, step_ms: int, starts: Sequence[int]) -> list[Windows]:
         """Compute these windows from the blocks."""

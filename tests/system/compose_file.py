@@ -79,7 +79,7 @@ class Layout:
             return self._here(str(text), service, root)
 
         # The image's entry point is orewatch; those of other makers name their program.
-        ours = "build" in service
+        ours = service["image"].startswith("orewatch:")
         words = [here(w) for w in service["command"]]
         health = [here(w) for w in service.get("healthcheck", {}).get("test", ["CMD"])]
         assert health[0] == "CMD"

@@ -40,7 +40,7 @@ async def test_a_unit_appears_and_its_values_with_it(tmp_path: Path, mosquitto: 
         rows = (await client.get("/api/v1/units/live-01/latest")).json()["items"]
         assert {r["signal"]: r["value"] for r in rows if r["machine"] == "scale"}["mass_flow"] == pytest.approx(14.25)
         ready = await client.get("/readyz")
-        assert (ready.status_code, ready.json()["checks"]["broker"]) == (200, True)
+        assert (ready.status_code, ready.json()["checks"]["broker"]["ok"]) == (200, True)
 
 
 async def test_frames_come_each_second_and_the_unit_learns_that_it_is_watched(

@@ -51,6 +51,60 @@ def test_it_installs_without_a_network_and_works(bundle: Path, tmp_path: Path) -
     assert "pip install 'orewatch[api]'" in missing.stderr
 
 
+def test_where_it_goes_is_seen_from_where_it_was_called(bundle: Path, tmp_path: Path) -> None:
+    python = tmp_path / "python"
+    asked = tmp_path / "asked"
+    # Says what it is, and what it is asked to make.
+    python.write_text(
+        f'#!/bin/sh\n[ "$1" = -m ] || exec {sys.executable} "$@"\necho "$3" > {asked}\nexit 9\n', encoding="utf-8"
+    )
+    python.chmod(0o755)
+    words = ("sh", str(bundle / "install.sh"), "here/orewatch")
+    done = subprocess.run(
+        words, cwd=tmp_path, env={**os.environ, "PYTHON": "./python"}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 9, done.stdout + done.stderr
+    assert asked.read_text().strip() == str(tmp_path / "here/orewatch")
+
+
+def docker(folder: Path, images: str, *, fails: bool = False) -> str:
+    """Put a Docker that only writes down what it is asked into ``folder``; return the PATH that finds it."""
+    (folder / "docker").write_text(
+        f"""#!/bin/sh
+echo "$@" >> {folder}/asked
+case "$*" in
+*"config --images") printf '%s\\n' {images} ;;
+save*) [ {int(fails)} = 0 ] && echo packed > "$3" ;;
+esac
+""",
+        encoding="utf-8",
+    )
+    (folder / "docker").chmod(0o755)
+    return f"{folder}:{os.environ['PATH']}"
+
+
+def test_images_are_packed_as_env_calls_them_or_not_at_all(tmp_path: Path) -> None:
+    script = tmp_path / "save-images.sh"
+    script.write_bytes((ROOT / "deploy/offline/save-images.sh").read_bytes())
+    named = "r.example.ir/orewatch:0.1.0 r.example.ir/influxdb:2.7.12"
+    path = docker(tmp_path, named + " r.example.ir/orewatch:0.1.0")
+    done = run("sh", str(script), PATH=path)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "asked").read_text().splitlines()[-1] == (
+        "save --output images.tar r.example.ir/influxdb:2.7.12 r.example.ir/orewatch:0.1.0"
+    )
+    (tmp_path / "images.tar.gz").unlink()
+    for path, says in (
+        (docker(tmp_path, named, fails=True), ""),
+        (docker(tmp_path, "influxdb:2.7.12@sha256:0"), "allowed: no OREWATCH_..._DIGEST"),
+    ):
+        failed = run("sh", str(script), PATH=path)
+        assert failed.returncode != 0
+        assert says in failed.stderr
+        assert "Done" not in failed.stdout
+        assert not (tmp_path / "images.tar.gz").exists()
+
+
 def test_the_sums_cover_every_file_and_a_changed_one_stops_the_start(bundle: Path, tmp_path: Path) -> None:
     summed = {line.split("  ", 1)[1] for line in (bundle / "SHA256SUMS").read_text().splitlines()}
     there = {str(f.relative_to(bundle)) for f in bundle.rglob("*") if f.is_file()}

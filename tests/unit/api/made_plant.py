@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from orewatch.plant.unit import unit_from_circuit
-from orewatch.storage.query import Aggregate, Latest, Series, StoreError, empty_series
+from orewatch.storage.query import Aggregate, Latest, Series, StoreError, Table, empty_series
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -58,6 +58,8 @@ class MadeStore:
         self.series_of: dict[str, dict[SignalRef, tuple[np.ndarray, np.ndarray]]] = {}
         self.down = False
         self.asked = 0
+        # Retention: before this only what windows of minutes answer is left.
+        self.pruned_ms = 0
 
     def make(self, unit: Unit, phases: Sequence[Phase], start_ms: int = T0) -> int:
         """Lay out a unit's phases from ``start_ms``; returns when they end."""
@@ -89,6 +91,9 @@ class MadeStore:
 
     def series(self, query: Query) -> Series:
         raw = self.many(query.unit, [query.ref], query.start_ms, query.end_ms)[query.ref]
+        if query.table is Table.RAW and query.start_ms < self.pruned_ms:
+            kept = raw.time_ms >= self.pruned_ms
+            return Series(raw.time_ms[kept], raw.values[kept], complete_from_ms=min(self.pruned_ms, query.end_ms))
         if query.aggregate is Aggregate.RAW or not len(raw):
             return raw if len(raw) else empty_series(query.table)
         window = raw.time_ms // (query.step_ms or 1)

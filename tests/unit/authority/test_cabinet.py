@@ -170,13 +170,43 @@ def test_no_unit_gets_the_name_of_a_part_of_the_centre(made: Cabinet, name: str)
         made.ensure(Kind.UNIT, name)
 
 
+def test_no_client_gets_the_brokers_name(made: Cabinet) -> None:
+    with pytest.raises(CertificateError, match="not for a client"):
+        made.ensure(Kind.CLIENT, "mosquitto")
+
+
+def test_taking_back_that_was_broken_off_is_finished_before_a_new_one_is_made(made: Cabinet) -> None:
+    made.ensure(Kind.UNIT, "zn-01")
+    folder = made.holder_folder(Kind.UNIT, "zn-01")
+    stolen = (folder / "tls.key").read_bytes()
+    made.revoke("zn-01")
+    (aside,) = (made.folder / "revoked").iterdir()
+    aside.rename(folder)
+    assert "made" in made.ensure(Kind.UNIT, "zn-01")
+    assert (folder / "tls.key").read_bytes() != stolen
+    assert (aside / "tls.key").read_bytes() == stolen
+    assert "kept" in made.ensure(Kind.UNIT, "zn-01")
+
+
+def test_a_lost_authority_is_seen_before_another_one_is_made(made: Cabinet, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    list(prepare(made, hand_out=out, hosts=[]))
+    before = contents(out)
+    with pytest.raises(CertificateError, match="back from its backup"):
+        list(prepare(cabinet(tmp_path / "empty"), hand_out=out, hosts=[]))
+    assert contents(out) == before
+    assert not (tmp_path / "empty").exists()
+
+
 def test_a_name_is_taken_once(made: Cabinet) -> None:
     made.ensure(Kind.CLIENT, "viewer")
     with pytest.raises(CertificateError, match="a client has it already"):
         made.ensure(Kind.UNIT, "viewer")
 
 
-@pytest.mark.parametrize("name", ["", "a/b", "../x", ".hidden", "a+b", "#", "a\x00", "new\nline", "x" * 65])
+@pytest.mark.parametrize(
+    "name", ["", "a/b", "../x", ".hidden", "a+b", "#", "a\x00", "new\nline", "x" * 65, "ن" * 33, "a\udcff"]
+)
 def test_an_impossible_name_is_named_and_nothing_is_made(made: Cabinet, name: str) -> None:
     before = contents(made.folder)
     with pytest.raises(CertificateError, match="allowed"):
@@ -184,7 +214,7 @@ def test_an_impossible_name_is_named_and_nothing_is_made(made: Cabinet, name: st
     assert contents(made.folder) == before
 
 
-@pytest.mark.parametrize("host", ["", "a b", "http://x", "x/y", "-x"])
+@pytest.mark.parametrize("host", ["", "a b", "http://x", "x/y", "-x", "mqtt.example.ir:8883", "[::1]"])
 def test_an_impossible_host_is_named(made: Cabinet, host: str) -> None:
     with pytest.raises(CertificateError, match="allowed"):
         made.ensure(Kind.SERVER, "mosquitto", hosts=[host])
@@ -210,6 +240,38 @@ def test_renewing_takes_what_ends_soon_or_who_is_named(made: Cabinet) -> None:
         list(soon.renew(within_days=30, names=["mn-01"]))
 
 
+def test_what_was_renewed_is_taken_back_with_the_rest(made: Cabinet) -> None:
+    made.ensure(Kind.UNIT, "zn-01")
+    stolen = []
+    # The gateway holds the first one until somebody brings it the next.
+    for _ in range(2):
+        stolen.append(x509.load_pem_x509_certificate((made.holder_folder(Kind.UNIT, "zn-01") / "tls.crt").read_bytes()))
+        list(made.renew(within_days=60, names=["zn-01"]))
+    made.revoke("zn-01")
+    revoked = x509.load_pem_x509_crl(made.revoked_file.read_bytes())
+    assert [revoked.get_revoked_certificate_by_serial_number(c.serial_number) for c in stolen].count(None) == 0
+    assert len(revoked) == 3
+    made.ensure(Kind.UNIT, "zn-01")
+    made.revoke("zn-01")
+    assert len(x509.load_pem_x509_crl(made.revoked_file.read_bytes())) == 4
+
+
+def test_an_address_is_the_same_however_it_is_written(made: Cabinet, tmp_path: Path) -> None:
+    list(prepare(made, hand_out=tmp_path, hosts=["2001:DB8:0::1", "::1"]))
+    said = list(prepare(made, hand_out=tmp_path, hosts=["2001:DB8:0::1"]))
+    assert not [line for line in said if "renewed" in line]
+    assert {"2001:db8::1", "::1"} < set(made.hosts(Kind.SERVER, "mosquitto"))
+
+
+def test_with_a_clock_before_certificates_begin_nothing_is_made(made: Cabinet, tmp_path: Path) -> None:
+    early = datetime(1970, 1, 2, tzinfo=UTC)
+    for folder in (made.folder, tmp_path / "new"):
+        before = contents(tmp_path)
+        with pytest.raises(CertificateError, match=r"clock says 1970-01-02: allowed: from 2020-01-01 on"):
+            list(prepare(cabinet(folder, early), hand_out=tmp_path / "out", hosts=[]))
+        assert {k for k in contents(tmp_path).keys() - before.keys() if "secrets" not in k} == set()
+
+
 def test_what_was_taken_back_stays_taken_back(made: Cabinet) -> None:
     made.ensure(Kind.UNIT, "zn-01")
     made.ensure(Kind.UNIT, "pb-01")
@@ -218,6 +280,17 @@ def test_what_was_taken_back_stays_taken_back(made: Cabinet) -> None:
     assert len(x509.load_pem_x509_crl(made.revoked_file.read_bytes())) == 2
     assert {f.name.split("-0")[0] for f in (made.folder / "revoked").iterdir()} == {"zn", "pb"}
     with pytest.raises(CertificateError, match="there are: none"):
+        made.revoke("zn-01")
+
+
+def test_without_the_list_units_are_made_and_a_damaged_one_is_named(made: Cabinet) -> None:
+    made.ensure(Kind.UNIT, "zn-01")
+    made.revoked_file.unlink()
+    assert "kept" in made.ensure(Kind.UNIT, "zn-01")
+    made.revoked_file.write_text("no list")
+    with pytest.raises(CertificateError, match=r"crl\.pem: no list"):
+        made.ensure(Kind.UNIT, "zn-01")
+    with pytest.raises(CertificateError, match=r"crl\.pem: no list"):
         made.revoke("zn-01")
 
 

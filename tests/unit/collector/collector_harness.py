@@ -132,6 +132,7 @@ class EdgeUnit:
             MetricDeclaration(name="Record/Schemas", datatype=DataType.STRING),
             MetricDeclaration(name="Record/Spool", datatype=DataType.STRING),
             MetricDeclaration(name="Record/Depth", datatype=DataType.INT64, alias=2),
+            MetricDeclaration(name="Record/Resend", datatype=DataType.STRING, alias=4, writable=True),
             MetricDeclaration(name="Delivery/Acknowledged", datatype=DataType.STRING, alias=3, writable=True),
         ]
         self.session = EdgeNodeSession(

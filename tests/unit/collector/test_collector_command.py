@@ -102,7 +102,7 @@ def test_a_second_collector_on_one_directory_is_refused(
         assert main(["collector"]) == 1
         told = capsys.readouterr().err
         assert str(tmp_path) in told
-        assert "in use by another collector; allowed: a directory of its own" in told
+        assert "in use by another collector; stop it, or allowed: a directory of its own" in told
         # Beside a running one these are allowed.
         assert main(["collector", "--reproject", "embedded"]) == 0
         assert main(["collector", "--dead-letters"]) == 0

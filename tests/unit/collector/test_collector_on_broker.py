@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -13,8 +14,10 @@ from collector.collector import Collector
 from collector.settings import BrokerSettings, CollectorSettings
 from orewatch.sparkplug.datatypes import DataType
 from orewatch.sparkplug.edge_node import MetricDeclaration, Reading
+from orewatch.storage.journal import Journal
 from orewatch.storage.query import Query
 from orewatch.storage.registry import CounterKey, Registry
+from orewatch.storage.resends import OVERLAP_MS, plan_resends
 from tests.servers import running_mosquitto
 from tests.unit.collector.collector_harness import CURRENT, OTHER_SCHEMA, SPOOL, UNIT, EdgeUnit, block, until
 
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
     from pathlib import Path
 
+    from orewatch.sparkplug.actions import Command
     from tests.servers import Broker
 
 
@@ -86,6 +90,32 @@ async def test_a_restarted_collector_asks_for_births_and_goes_on(tmp_path: Path,
         async with collecting(tmp_path, broker) as collector:
             await until(lambda: not unit.spooled)
             assert [b.header.number for b in collector.journal.blocks(0, 99)] == [1, 2]
+
+
+async def test_after_a_restore_a_unit_is_asked_once_for_what_it_delivered_since(tmp_path: Path, broker: Broker) -> None:
+    start = now_ms() - 60_000
+    commands: list[Command] = []
+
+    async def deliver(number: int) -> None:
+        spooled = {number: block(number, start_ms=start + 5000 * number)}
+        async with EdgeUnit(broker, now_ms, spooled=spooled, commands=commands):
+            await until(lambda: not spooled)
+
+    async with collecting(tmp_path, broker):
+        await deliver(1)
+    assert "Record/Resend" not in {command.name for command in commands}
+    journal = Journal.open(tmp_path / "data" / "journal.db")
+    assert plan_resends(journal.database) == 1
+    journal.close()
+    async with collecting(tmp_path, broker):
+        await deliver(2)
+        await deliver(3)
+    async with collecting(tmp_path, broker):
+        await deliver(4)
+    (asked,) = [json.loads(str(command.value)) for command in commands if command.name == "Record/Resend"]
+    assert (asked["collector"], asked["from_ms"]) == ("orewatch", start + 9000 - OVERLAP_MS)
+    assert asked["to_ms"] > now_ms()
+    assert totals_on_disk(tmp_path)[CounterKey(UNIT, "resends_asked", "")] == 1
 
 
 async def test_an_unknown_schema_is_asked_for(tmp_path: Path, broker: Broker) -> None:

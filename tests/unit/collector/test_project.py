@@ -8,6 +8,7 @@ import pytest
 
 from collector.project import Projector
 from orewatch.storage.journal import JournalEntry
+from orewatch.storage.progress import Progress
 from orewatch.storage.projection import RejectedBy, Rejection, WriteOutcome
 from orewatch.storage.retention import prune_blocks
 from orewatch.telemetry.block import read_header
@@ -118,6 +119,18 @@ def test_a_projection_may_begin_again_from_any_position(kept: Kept) -> None:
     assert store.numbers == [*range(1, 11), 8, 9, 10]
 
 
+def test_what_is_owed_stays_owed_when_a_projection_goes_elsewhere(kept: Kept) -> None:
+    store = Store()
+    driver = projector(kept, store)
+    driver.step(NOW_MS)
+    owed = Progress(database=kept.journal.database, projection="store").dirty()
+    assert owed
+    # Sent on by another process, whose collector is then started again.
+    projector(kept, store).restart(10)
+    assert projector(kept, store).drain(NOW_MS)
+    assert {(r.unit, r.step_ms, t) for r in store.rows for t in r.time_ms.tolist()} >= set(owed)
+
+
 def test_a_restart_by_another_process_is_not_overwritten(kept: Kept) -> None:
     store = Store()
     driver = projector(kept, store, batch=100)
@@ -143,9 +156,9 @@ def test_rollups_follow_when_the_store_is_back(kept: Kept) -> None:
     }
     assert not [r for r in store.rows if r.step_ms == 3_600_000]
     store.down = True
-    assert driver.step(NOW_MS + 300_000).wait_s == 7.0
+    assert driver.step(NOW_MS + 600_000).wait_s == 7.0
     store.down = False
-    driver.step(NOW_MS + 300_000)
+    driver.step(NOW_MS + 600_000)
     assert sum(int(r.count[:, 0].sum()) for r in store.rows if r.step_ms == 3_600_000) == 50
 
 

@@ -107,16 +107,24 @@ def test_each_level_answers_for_as_long_as_it_is_kept(site: Site) -> None:
     kept = site.asked(new_ms, 2)
     assert (len(kept), kept.complete_from_ms) == (7200, None)
     assert site.store.many(UNIT, [CURRENT], old_ms, NOW_MS)[CURRENT].complete_from_ms == old_ms + 2 * HOUR_MS
-    assert len(site.asked(old_ms, 2, 45_000, Aggregate.MEAN)) == 0
-    assert site.asked(old_ms, 2, 45_000, Aggregate.MEAN).complete_from_ms == old_ms + 2 * HOUR_MS
+    # Finer than a minute: of the scans nothing is left, so the minutes answer, and say that it is they.
+    coarser = site.asked(old_ms, 2, 45_000, Aggregate.MEAN)
+    assert (coarser.table, coarser.complete_from_ms) == (Table.MINUTE, None)
+    assert coarser.values.tolist() == before[Aggregate.MEAN].values.tolist()
+    # The first value of a window is only in the scans: none is better than one of another window.
+    first = site.asked(old_ms, 2, 45_000, Aggregate.FIRST)
+    assert (len(first), first.table, first.complete_from_ms) == (0, Table.RAW, old_ms + 2 * HOUR_MS)
     # What windows can answer they answer as before, whole, and from one table.
     for kind, was in before.items():
         now = site.asked(old_ms, 2, MINUTE_MS, kind)
         assert (now.table, now.values.tolist()) == (Table.MINUTE, was.values.tolist())
         assert len(now) == 120
-    for age, minutes, hours in ((1, 120, 2), (4, 120, 2), (6, 0, 2), (9, 0, 0)):
+    for age, table, windows, hours in (
+        (1, Table.MINUTE, 120, 2), (4, Table.MINUTE, 120, 2), (6, Table.HOUR, 2, 2), (9, Table.MINUTE, 0, 0),
+    ):  # fmt: skip
         first_ms = NOW_MS - age * DAY_MS
-        assert len(site.asked(first_ms, 2, MINUTE_MS, Aggregate.LAST)) == minutes
+        by_minute = site.asked(first_ms, 2, MINUTE_MS, Aggregate.LAST)
+        assert (by_minute.table, len(by_minute)) == (table, windows)
         assert len(site.asked(first_ms, 2, HOUR_MS, Aggregate.LAST)) == hours
     assert site.counted("blocks_pruned", unit="") == 3 * 8
     assert site.counted("windows_pruned", "1m", unit="") == 2 * 120
@@ -175,6 +183,19 @@ def test_a_time_before_all_that_was_deleted_is_rolled_up_and_counted(site: Site)
     series = site.asked(NOW_MS - 4 * DAY_MS - 3 * HOUR_MS, 3, HOUR_MS, Aggregate.COUNT)
     assert series.values.tolist() == [3600]
     assert site.counted("rollups_past_retention", "made_of_late_data") == 61
+
+
+def test_an_hour_is_not_made_of_the_minutes_that_their_level_has_left(site: Site) -> None:
+    hour_ms = NOW_MS - 5 * DAY_MS
+    site.keep(NOW_MS - HOUR_MS, 1)
+    site.keep(hour_ms, 1, received_ms=NOW_MS)
+    assert site.projector.drain(NOW_MS)
+    # As if the minutes had gone in between: the pruning of minutes is not in step with the projection.
+    site.retention._pruning.step(MINUTE_MS, hour_ms + HOUR_MS)
+    assert len(site.asked(hour_ms, 1, MINUTE_MS, Aggregate.LAST)) == 0
+    site.keep(hour_ms + 30 * MINUTE_MS + 500, 0.25, received_ms=NOW_MS)
+    assert site.projector.drain(NOW_MS)
+    assert site.asked(hour_ms, 1, HOUR_MS, Aggregate.COUNT).values.tolist() == [3600 + 900]
 
 
 @pytest.mark.parametrize("projected", [False, True])
@@ -243,3 +264,16 @@ def test_blocks_go_a_few_at_a_time(site: Site) -> None:
         for _ in range(4)
     ]
     assert gone == [6, 6, 4, 0]
+
+
+def test_many_signals_without_anything_to_delete_do_not_hold_up_the_others(site: Site) -> None:
+    with site.tables.database.write() as cursor:
+        names = [(f"machine {at}",) for at in range(500)]
+        cursor.executemany("INSERT INTO series (unit, machine, names) VALUES ('sold', ?, '[]')", names)
+    site.keep(NOW_MS - 6 * DAY_MS, 1)
+    site.keep(NOW_MS - HOUR_MS, 1)
+    assert site.projector.drain(NOW_MS)
+    # As the writer's thread calls it: every two seconds.
+    for at in range(30):
+        site.retention.step(NOW_MS + 2000 * at)
+    assert site.counted("windows_pruned", "1m", unit="") == 60

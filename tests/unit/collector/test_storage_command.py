@@ -151,6 +151,7 @@ def test_project_refuses_what_retention_has_removed_and_does_the_rest(
     [
         ("--from yesterday --to 2026-11-20", "'yesterday': Invalid isoformat string: 'yesterday'; allowed: 2026"),
         ("--from 1405-13-01 --to 2026-11-20", "'1405-13-01': "),
+        ("--from 2026-11-20 --to 9999-12-31", "'9999-12-31': date value out of range; allowed: 2026"),
         ("--from 2026-11-21 --to 2026-11-20", "--to '2026-11-20' is not after --from '2026-11-21'"),
         ("--from 2026-11-20 --to 2026-11-20 --unit pb-1", "--unit 'pb-1': the journal has no such unit"),
         ("--from 2026-11-20 --to 2026-11-20 --store influxdb", "--store influxdb: not in the settings"),

@@ -56,6 +56,7 @@ def put_in(query: str, *, variables: Mapping[str, str], start_ms: int, end_ms: i
     """Return a query with Grafana's macros and the variables in their places."""
     query = query.replace("$timeFilter", f"time >= {start_ms}ms and time <= {end_ms}ms")
     query = query.replace("$__interval", interval)
+    query = query.replace("${__from}", str(start_ms)).replace("${__to}", str(end_ms))
     for name, value in variables.items():
         query = query.replace(f"${name}", value)
     return query

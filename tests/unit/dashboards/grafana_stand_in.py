@@ -36,22 +36,19 @@ class Grafana:
 
     def answer(self, method: str, path: str, body: Any) -> tuple[int, Any]:  # noqa: C901, PLR0911 - a table of routes
         match [method, *path.strip("/").split("/")]:
-            case ["GET", "datasources", "name", name]:
-                found = [d for d in self.datasources.values() if d["name"] == name]
-                if not found:
-                    return 404, {"message": "Data source not found"}
-                told = {k: v for k, v in found[0].items() if k != "secureJsonData"}
-                return 200, told | {"readOnly": self.provisioned, "version": 1}
+            case ["GET", "datasources"]:
+                told = [{k: v for k, v in d.items() if k != "secureJsonData"} for d in self.datasources.values()]
+                return 200, [t | {"readOnly": self.provisioned, "version": 1} for t in told]
             case ["POST", "datasources"]:
-                if any(d["name"] == body["name"] for d in self.datasources.values()):
-                    return 409, {"message": "data source with the same name already exists"}
+                if any(d[k] == body[k] for d in self.datasources.values() for k in ("name", "uid")):
+                    return 409, {"message": "data source with the same name or uid already exists"}
                 number = len(self.datasources) + 1
-                self.datasources[number] = body | {"id": number}
+                self._put_datasource(number, body)
                 return 200, {"id": number, "message": "Datasource added"}
             case ["PUT", "datasources", number]:
                 if self.provisioned:
                     return 403, {"message": "Cannot update read-only data source"}
-                self.datasources[int(number)] = body | {"id": int(number)}
+                self._put_datasource(int(number), body)
                 return 200, {"message": "Datasource updated"}
             case ["GET", "folders", uid]:
                 return (200, self.folders[uid]) if uid in self.folders else (404, {"message": "folder not found"})
@@ -67,6 +64,11 @@ class Grafana:
             case ["POST", "dashboards", "db"]:
                 return self._put_dashboard(body)
         return 404, {"message": f"no such route: {method} {path}"}
+
+    def _put_datasource(self, number: int, body: Any) -> None:
+        if body["isDefault"]:
+            self.datasources = {n: d | {"isDefault": False} for n, d in self.datasources.items()}
+        self.datasources[number] = body | {"id": number}
 
     def _put_dashboard(self, body: Any) -> tuple[int, Any]:
         board = body["dashboard"]

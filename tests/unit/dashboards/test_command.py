@@ -49,7 +49,12 @@ def test_building_is_repeatable_and_checked(tmp_path: Path, capsys: pytest.Captu
     capsys.readouterr()
     assert main(["dashboards", "build", "--check", *output]) == 1
     told = capsys.readouterr().err
-    for line in (f"{files[0].name}: missing", f"{files[1].name}: differs", "old.json: no board of ours", "is stale"):
+    for line in (
+        f"{files[0].name}: missing",
+        f"{files[1].name}: differs",
+        "old.json: no board of ours; remove it",
+        "is stale",
+    ):
         assert line in told
     assert files[1].read_text() == "{}"
 

@@ -10,6 +10,7 @@ import pytest
 
 from dashboards.build import dashboards
 from dashboards.deploy import MARK, Fate, deploy
+from dashboards.differences import differences
 from dashboards.frame import uid_of
 from dashboards.grafana import FOLDER_UID, DeployError, GrafanaTarget
 from dashboards.influxql import DATASOURCE_UID
@@ -64,6 +65,27 @@ def test_first_and_every_later_deployment(prefix: str) -> None:
     }  # fmt: skip
     assert source["secureJsonData"] == {"httpHeaderValue1": "Token t0ken"}
     assert list(kept.folders) == [FOLDER_UID]
+
+
+def test_a_data_source_that_was_renamed_is_still_ours(kept: Grafana) -> None:
+    fates(kept)
+    kept.datasources[1]["name"] = "the mine's"
+    found = fates(kept)
+    assert found["data source orewatch"] is Fate.UPDATED
+    assert [d["name"] for d in kept.datasources.values()] == ["orewatch"]
+
+
+def test_the_default_of_others_stays_theirs(kept: Grafana) -> None:
+    kept.datasources[1] = {"id": 1, "uid": "theirs", "name": "theirs", "isDefault": True}
+    fates(kept)
+    assert {d["uid"]: d["isDefault"] for d in kept.datasources.values()} == {"theirs": True, DATASOURCE_UID: False}
+
+
+def test_what_differs_is_told_in_the_order_of_the_board() -> None:
+    titles = [f"panel {number}" for number in range(12)]
+    board = {"panels": [{"title": title} for title in titles]}
+    assert list(differences({"panels": []}, board)) == [f"+ panel “{title}”" for title in titles]
+    assert list(differences(board, {"panels": []})) == [f"- panel “{title}”" for title in titles]
 
 
 def test_one_language_alone(kept: Grafana) -> None:
@@ -225,8 +247,8 @@ def test_nobody_there() -> None:
 
 
 def test_somebody_else_there(tmp_path: Path) -> None:
-    (tmp_path / "api" / "datasources" / "name").mkdir(parents=True)
-    (tmp_path / "api" / "datasources" / "name" / "orewatch").write_text("a page")
+    (tmp_path / "api").mkdir()
+    (tmp_path / "api" / "datasources").write_text("a page")
     pages = ThreadingHTTPServer(("127.0.0.1", 0), partial(Silent, directory=str(tmp_path)))
     with serving(pages):
         target = GrafanaTarget(url=f"http://127.0.0.1:{pages.server_port}", token="x")

@@ -131,6 +131,23 @@ def test_figures_are_what_was_seeded(store: Store) -> None:
     assert "scale" not in hours
 
 
+@pytest.mark.parametrize("shift_ms", [0, 600_000])
+def test_no_hour_shown_is_left_out_of_what_was_gained(store: Store, shift_ms: int) -> None:
+    def total(title: str) -> float:
+        (panel,) = [p for p in panels(boards()["production-en"]) if p["title"] == title and p["type"] == "stat"]
+        end_ms = store.now_ms - 4 * 3_600_000
+        start_ms = end_ms // 3_600_000 * 3_600_000 - 24 * 3_600_000 + shift_ms
+        query = put_in(
+            panel["targets"][0]["query"], variables=chosen(unit=["lead-01"]), start_ms=start_ms, end_ms=end_ms
+        )
+        (rows,) = store.ask(query)
+        return float(str(rows.values[0][1]))
+
+    # Seeded: 6 dry tonnes, 180 kWh and 40 litres in each hour.
+    assert total("Energy") / total("Dry tonnes") == pytest.approx(180 / 6)
+    assert total("Fuel") / total("Dry tonnes") == pytest.approx(40 / 6)
+
+
 def test_days_are_those_of_tehran(store: Store) -> None:
     daily = {panel: answer for panel, _, answer in answers(store, "production-en")}["Tonnes per day"]
     starts = {row[0] % 86_400_000 for rows in daily for row in rows.values}

@@ -103,8 +103,16 @@ def test_every_image_is_pinned_and_comes_from_the_registry_told(compose: dict[st
     for name, service in services.items():
         assert service["image"].startswith("registry.example.ir/"), name
         assert service["image"].endswith("@sha256:0") == (name in OTHERS), name
-    assert services["api"]["build"]["args"]["PYTHON_IMAGE"].startswith("registry.example.ir/python:3.13.")
-    assert services["api"]["build"]["args"]["PYTHON_IMAGE"].endswith("@sha256:0")
+    assert services["init"]["build"]["args"]["PYTHON_IMAGE"].startswith("registry.example.ir/python:3.13.")
+    assert services["init"]["build"]["args"]["PYTHON_IMAGE"].endswith("@sha256:0")
+
+
+def test_our_image_is_built_once_and_asked_of_no_registry(compose: dict[str, Any]) -> None:
+    services = compose["services"]
+    # Builds of one tag side by side fail: "already exists".
+    assert [name for name, s in services.items() if "build" in s] == ["init"]
+    assert {name for name, s in services.items() if s["image"] == services["init"]["image"]} == set(OURS)
+    assert {services[name]["pull_policy"] for name in OURS} == {"never"}
 
 
 def test_everybody_mounts_their_own_secrets_and_only_those(compose: dict[str, Any]) -> None:
@@ -249,3 +257,10 @@ def test_the_guide_tells_what_each_part_is_given() -> None:
         }
         assert told[audience.name] == given
     assert told["storage-init"] == told["collector"]
+
+
+def test_the_guide_waits_for_what_init_hands_out_before_it_restarts_anybody() -> None:
+    guide = (ROOT / "docs/guides/deploy.md").read_text(encoding="utf-8")
+    before = re.findall(r"^\$ (.*) && docker compose restart", guide, re.MULTILINE)
+    # `up --detach` comes back while init still runs: the broker would read the old list of what was taken back.
+    assert before == ["docker compose run --rm init"] * 2

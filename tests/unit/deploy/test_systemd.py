@@ -102,6 +102,27 @@ def test_what_it_sets_are_settings_and_init_makes_every_credential(
     assert used == set(given)
 
 
+def test_without_influxdb_as_the_guide_says_the_embedded_store_is_all_there_is(tmp_path: Path) -> None:
+    guide = (ROOT / "docs/guides/deploy.md").read_text(encoding="utf-8")
+    (unset,) = re.findall(r"UnsetEnvironment=(\w+)", guide)
+    (tmp_path / "token").write_text("a token of InfluxDB")
+    for name, file, model in (("collector", "collector.toml", CollectorSettings), ("api", "api.toml", ApiSettings)):
+        text = (FOLDER / file).read_text(encoding="utf-8").partition("[influx]")[0]
+        (tmp_path / file).write_text(re.sub(r"^influx_.*\n", "", text, flags=re.MULTILINE), encoding="utf-8")
+        set_there = dict(line.split("=", 1) for line in lines(f"orewatch-{name}.service", "Environment"))
+        environ = {k: str(tmp_path / "token") for k in set_there if k.endswith("TOKEN_FILE") and k != unset}
+        settings = read_settings(model, file=tmp_path / file, prefix=f"OREWATCH_{name.upper()}_", environ=environ)
+        assert getattr(settings, "influx" if name == "collector" else "influx_url") is None
+
+
+def test_the_guide_makes_the_stores_levels_before_the_services_start() -> None:
+    guide = (ROOT / "docs/guides/deploy.md").read_text(encoding="utf-8").partition("## systemd")[2]
+    made = "orewatch storage init --config /etc/orewatch/collector.toml"
+    assert 0 < guide.index(made) < guide.index("systemctl enable --now orewatch-collector")
+    token = "OREWATCH_COLLECTOR_INFLUX__TOKEN_FILE=/etc/orewatch/secrets/collector/influx_token"
+    assert guide.index(token) < guide.index(made)
+
+
 def test_a_units_folder_is_what_its_service_wants() -> None:
     name = "orewatch-agent@.service"
     given = {c.split(":")[0]: c.split(":")[1] for c in lines(name, "LoadCredential")}

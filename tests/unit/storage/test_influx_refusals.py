@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import httpx
 import numpy as np
 import pytest
 
@@ -12,6 +13,7 @@ from orewatch.storage import influx_post
 from orewatch.storage.influx import InfluxServer, InfluxTarget
 from orewatch.storage.influx_setup import ensure
 from orewatch.storage.projection import RejectedBy, RollupRows
+from orewatch.storage.query import StoreError
 from tests.unit.storage.influx_api_stand_in import TOKEN, api_stand_in
 from tests.unit.storage.influx_stand_in import Reply, StandIn, stand_in
 from tests.unit.storage.test_influx_writer import START_MS, blocks, writing_to
@@ -122,3 +124,12 @@ def test_rollups_go_to_levels_of_their_own() -> None:
             server.decide = lambda lines: Reply(503 if b"_1h" in lines else 204)
             outcome = writer.write_rollups(rows)
             assert (outcome.written, outcome.retry) == (0, True)
+
+
+@pytest.mark.parametrize("text", ["<html>gateway</html>", '{"results":[{"series":[{"na', "[]", "{}"])
+def test_an_answer_to_a_question_that_is_none_is_a_store_that_cannot_be_asked(text: str) -> None:
+    transport = httpx.MockTransport(lambda _: httpx.Response(200, text=text))
+    server = InfluxServer(target=InfluxTarget(url="http://influxdb:8086"), transport=transport)
+    with pytest.raises(StoreError, match="InfluxDB at http://influxdb:8086 answers as none does"):
+        server.query("SHOW MEASUREMENTS")
+    server.close()
