@@ -12,6 +12,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from collector.owed_windows import OwedWindows
 from collector.projection_signs import Fare, signs_of
 from collector.refusals import refused_block, refused_windows, unreadable
 from orewatch.storage.progress import DirtyWindow, Progress
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BATCH_BLOCKS: Final = 256
-# The open hour grows with every block: computing it again each time would read the same blocks all over.
-HOUR_DELAY_MS: Final = 600_000
 LONGEST_RUN: Final = {MINUTE_MS: 240, HOUR_MS: 12}
 
 
@@ -62,7 +61,7 @@ class Projector:
         self._batch = batch
         self._progress = Progress(database=journal.database, projection=projection.name)
         self._reader = BlockReader(journal=journal)
-        self._dirty: dict[DirtyWindow, int] = dict.fromkeys(self._progress.dirty(), 0)
+        self._owed = OwedWindows(self._progress.dirty())
         self.fare = Fare()
 
     @property
@@ -80,7 +79,7 @@ class Projector:
             self.name,
             self.fare,
             position=self._progress.position(),
-            windows_dirty=len(self._dirty),
+            windows_dirty=len(self._owed),
             journal=self._journal,
             now_ms=now_ms,
         )
@@ -133,8 +132,7 @@ class Projector:
                 self._counters.add(letter.unit, "not_projected", letter.reason)
         dirty = _touched(decoded[:written])
         if position and self._progress.advance(before, position, dirty):
-            for window in dirty:
-                self._dirty.setdefault(window, now_ms)
+            self._owed.add(dirty, now_ms)
         return written + len(stored) - len(decoded), self._waits(outcome, now_ms)
 
     def _waits(self, outcome: WriteOutcome | None, now_ms: int) -> float:
@@ -149,15 +147,9 @@ class Projector:
 
     def _roll(self, now_ms: int, *, everything: bool) -> float:
         """Roll up dirty windows that are due; seconds to wait where the store asks for it."""
-        due: dict[tuple[str, int], list[int]] = {}
-        for window, since_ms in self._dirty.items():
-            if everything or window.step_ms == MINUTE_MS or not 0 <= now_ms - since_ms < HOUR_DELAY_MS:
-                due.setdefault((window.unit, window.step_ms), []).append(window.start_ms)
         # Minutes first, and written: hours may be made of them.
-        for level in (MINUTE_MS, HOUR_MS):
-            wait_s = self._roll_level(
-                {unit: starts for (unit, step), starts in due.items() if step == level}, level, now_ms
-            )
+        for step_ms, due in self._owed.due(now_ms, everything=everything).items():
+            wait_s = self._roll_level(due, step_ms, now_ms)
             if wait_s:
                 return wait_s
         return 0.0
@@ -204,8 +196,7 @@ class Projector:
             self._journal.commit([], refused_windows(outcome.refused, self.name, now_ms, self._counters))
         if not wait_s:
             self._progress.clean(done)
-            for window in done:
-                del self._dirty[window]
+            self._owed.settle(done)
         return wait_s
 
 

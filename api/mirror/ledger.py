@@ -95,6 +95,11 @@ class Ledger(Database):
         with self.transaction() as connection:
             return connection.execute("DELETE FROM hour WHERE hour_ms < ?", (oldest_ms,)).rowcount
 
+    def forget_from(self, first_ms: int) -> None:
+        """Forget hours that are not over yet after all."""
+        with self.transaction() as connection:
+            connection.execute("DELETE FROM hour WHERE hour_ms >= ?", (first_ms,))
+
     def owed(self, when: Due) -> tuple[int, int]:
         """Return of how many owed hours the time has come, and how many are owed in all."""
         (row,) = self.rows(f"SELECT count(*) AS n, coalesce(sum({_DUE}), 0) AS due FROM hour", when)

@@ -231,7 +231,8 @@ class Mirror:
         )
 
     async def _write_alerts(self, now_ms: int) -> None:
-        known = {unit.id for unit in self._service.roster} | {OREWATCH}
+        # A unit that has been described since the round began has no place yet.
+        known = {unit.id for unit in self._service.roster if unit.id in self._places} | {OREWATCH}
         while owed := await asyncio.to_thread(self._alerts.some, known):
             points = []
             for one in owed:

@@ -100,7 +100,9 @@ class Notes:
         if noted_ms is None:
             self._ledger.owe(self._since_ever(units, oldest_ms, hour_ms))
         else:
-            first_ms = max(noted_ms, oldest_ms)
+            if noted_ms > hour_ms:
+                self._ledger.forget_from(hour_ms)
+            first_ms = max(min(noted_ms, hour_ms), oldest_ms)
             self.passed_over["beyond_raw"] += max(0, first_ms - noted_ms) // HOUR_MS * len(units)
             self._ledger.owe(OwedHour(at_ms, unit) for at_ms in range(first_ms, hour_ms, HOUR_MS) for unit in units)
         self.passed_over["beyond_raw"] += self._ledger.forget_before(oldest_ms)

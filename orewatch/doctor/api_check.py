@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Any, Final
 
 from orewatch.doctor.finding import failed, note, ok, warning
@@ -36,6 +37,8 @@ def check_api(address: str, token: str | None) -> list[Finding]:
             remedy = "see who listens there: it is not this orewatch"
             return [failed(AREA, "reach", f"{address} answered {error.code}", remedy)]
         body = error.read()
+    except HTTPException:
+        return [failed(AREA, "reach", f"{address} speaks no HTTP", "see who listens there")]
     except OSError as error:
         remedy = "start orewatch api, or mend host and port"
         return [failed(AREA, "reach", f"{address}: {getattr(error, 'reason', error)}", remedy)]

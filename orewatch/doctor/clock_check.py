@@ -7,6 +7,7 @@ import time
 import urllib.error
 import urllib.request
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 from typing import TYPE_CHECKING, Final
 
 from orewatch.doctor.finding import failed, note, ok, warning
@@ -66,12 +67,14 @@ def _other(name: str, url: str) -> Finding:
             date = answer.headers.get("Date")
     except urllib.error.HTTPError as error:
         date = error.headers.get("Date")
-    except (OSError, ValueError):
+    except (OSError, ValueError, HTTPException):
         return note(AREA, name, "does not answer, so its clock is not known")
-    if not date:
+    try:
+        told_s = parsedate_to_datetime(date or "").timestamp()
+    except ValueError:
         return note(AREA, name, "tells no time")
     # To the second, and some time on the way.
-    off_s = parsedate_to_datetime(date).timestamp() + 0.5 - (before + time.time()) / 2
+    off_s = told_s + 0.5 - (before + time.time()) / 2
     if abs(off_s) < TOLERATED_S:
         return ok(AREA, name, "agrees with this machine")
     side = "ahead of" if off_s > 0 else "behind"

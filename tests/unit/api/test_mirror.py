@@ -151,6 +151,22 @@ async def test_a_clock_that_was_set_back_comes_by_its_hours_again(house: MirrorH
     assert max(house.minutes()) < ahead
 
 
+async def test_hours_of_a_clock_that_was_ahead_are_owed_no_more(house: MirrorHouse) -> None:
+    await house.round()
+    house.now_ms += 30 * HOUR_MS
+    house.store.down = True
+    await house.round()
+    mirror = house.service.mirror
+    assert mirror is not None
+    assert mirror.owed + mirror.waiting == 30
+    house.now_ms = HOUR0 + 2 * HOUR_MS + 1000
+    await house.round()
+    assert [row["hour_ms"] for row in mirror._ledger.rows("SELECT hour_ms FROM hour ORDER BY hour_ms")] == [
+        HOUR0,
+        HOUR0 + HOUR_MS,
+    ]
+
+
 async def test_a_unit_never_heard_is_silent(house: MirrorHouse) -> None:
     await house.run(65)
     row = house.minutes()[HOUR0]

@@ -13,6 +13,7 @@ from api.mirror.owed_alerts import OwedAlerts
 from api.notify.outbox import Outbox
 from orewatch.plant.unit import OREWATCH
 from orewatch.storage.query import HOUR_MS
+from tests.unit.api.made_plant import made_unit
 from tests.unit.api.mirror_acts import UNIT, raise_alert, settled
 from tests.unit.api.mirror_house import HOUR0, MirrorHouse
 
@@ -65,6 +66,17 @@ async def test_alerts_about_this_system_stand_nowhere_on_the_map(house: MirrorHo
     assert (row["unit"], row["kind"], row["site"]) == (OREWATCH, "store_down", None)
     assert house.service.mirror is not None
     assert house.service.mirror.owed == 1, "where a unit stood has to be known first"
+
+
+async def test_a_unit_described_during_a_round_waits_for_the_next(house: MirrorHouse) -> None:
+    await house.round()
+    house.service.roster.describe(made_unit("mn-02"))
+    raise_alert(house, HOUR0 + 60_000, unit="mn-02")
+    assert house.service.mirror is not None
+    await house.service.mirror._write_alerts(house.now_ms)
+    assert house.rows("alert", level="hours") == []
+    await house.round()
+    assert [row["unit"] for row in house.rows("alert", level="hours")] == ["mn-02"]
 
 
 async def test_an_alert_that_changes_while_it_is_written_stays_owed(house: MirrorHouse) -> None:

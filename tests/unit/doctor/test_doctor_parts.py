@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import sqlite3
 import threading
 import time
@@ -115,6 +116,31 @@ def test_a_service_that_is_not_ready_failed_and_so_did_one_that_is_none() -> Non
     for status, body in ((404, b""), (200, b"hello"), (200, b"[1]"), (200, b'{"checks": {"a": 1}, "status": "ready"}')):
         with answering(status, body) as (url, _):
             assert levels(check_api(url, None)) == {"reach": "failed"}
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (b"SSH-2.0-OpenSSH_9.6\r\n", "does not answer"),
+        (b"HTTP/1.0 200 OK\r\nDate: yesterday\r\n\r\n", "tells no time"),
+    ],
+)
+def test_who_listens_may_be_anything(words: bytes, said: str) -> None:
+    """One that is no web server keeps neither the other clocks nor the service's findings from being said."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        threading.Thread(target=speak, args=(listener, words), daemon=True).start()
+        clocks = check_clocks({"InfluxDB": address})
+        assert said in clocks[-1].detail
+        assert levels(check_api(address, None)) == {"reach": "failed"}
+
+
+def speak(listener: socket.socket, words: bytes) -> None:
+    for _ in range(2):
+        connection, _ = listener.accept()
+        with connection:
+            connection.sendall(words)
+            connection.recv(4096)
 
 
 def test_where_a_service_listens_everywhere_it_is_asked_here() -> None:

@@ -142,11 +142,14 @@ def test_late_overlapping_and_changed_blocks_whenever_projected(
     site.close()
 
 
-def test_hours_are_owed_for_a_while_and_answered_all_the_same(tmp_path: Path) -> None:
+def test_windows_are_owed_for_a_while_and_answered_all_the_same(tmp_path: Path) -> None:
     site = Site.at(tmp_path)
     times = START_MS + 1000 * np.arange(600)
     site.keep(block(1, Scans(0, times, np.arange(1200).reshape(600, 2))))
     site.projector.step(START_MS)
+    assert not len(site.tables.windows("pb-01", CURRENT, 60_000, START_MS, START_MS + HOUR_MS).time_ms)
+    site.check()
+    site.projector.step(START_MS + 240_000)
     assert len(site.tables.windows("pb-01", CURRENT, 60_000, START_MS, START_MS + HOUR_MS).time_ms) == 10
     assert not len(site.tables.windows("pb-01", CURRENT, HOUR_MS, START_MS, START_MS + HOUR_MS).time_ms)
     site.check()
