@@ -41,10 +41,6 @@ class OwedWindows:
         for window in windows:
             del self._since_ms[window]
 
-    def clear(self) -> None:
-        """Nothing is owed."""
-        self._since_ms.clear()
-
     def due(self, now_ms: int, *, everything: bool) -> Mapping[int, Mapping[str, list[int]]]:
         """Return the starts of due windows, by step, minutes first, and by unit. A clock set back makes all due."""
         found: dict[int, dict[str, list[int]]] = {MINUTE_MS: {}, HOUR_MS: {}}

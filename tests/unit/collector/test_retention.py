@@ -192,6 +192,7 @@ def test_an_hour_is_not_made_of_the_minutes_that_their_level_has_left(site: Site
     assert site.projector.drain(NOW_MS)
     # As if the minutes had gone in between: the pruning of minutes is not in step with the projection.
     site.retention._pruning.step(MINUTE_MS, hour_ms + HOUR_MS)
+    # No minute is left of it: the hour answers in their place.
     assert site.asked(hour_ms, 1, MINUTE_MS, Aggregate.LAST).table is Table.HOUR
     site.keep(hour_ms + 30 * MINUTE_MS + 500, 0.25, received_ms=NOW_MS)
     assert site.projector.drain(NOW_MS)
