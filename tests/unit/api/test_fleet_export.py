@@ -14,7 +14,7 @@ import pytest
 
 from api.fleet.export import Wanted, as_csv, as_xlsx, tehran
 from api.fleet.words import HEADINGS, folded, strings, word
-from tests.unit.api.test_http import MINE, OTHER, House, house
+from tests.unit.api.http_house import MINE, OTHER, House, house
 
 if TYPE_CHECKING:
     from httpx import Response

@@ -16,8 +16,8 @@ from api.live.stream import CHANGES, PAST_FRAMES
 from api.service import Service
 from api.settings import ApiSettings
 from orewatch.plant.unit import unit_from_circuit
+from tests.unit.api.http_house import MINE, House
 from tests.unit.api.made_plant import T0, made_unit, values_of
-from tests.unit.api.test_http import MINE, House
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator

@@ -6,83 +6,19 @@ from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-import httpx
-import numpy as np
 import pytest
 
 from api.alerting.models import Alert, AlertsPage
-from api.app import create_app
-from api.instants import iso
-from api.service import Service
-from api.settings import ApiSettings
 from api.units.demo_controls import DemoState
-from api.units.models import FleetSummary, History, LatestPage, StatesPage, UnitDetail, UnitsPage
+from api.units.models import FleetSummary, LatestPage, StatesPage, UnitDetail, UnitsPage
 from api.units.views import streams
-from orewatch.storage.query import HOUR_MS, Series, Table
-from tests.unit.api.made_plant import T0, MadeStore, made_unit
+from tests.unit.api.http_house import END, MINE, House, house
+from tests.unit.api.made_plant import T0, made_unit
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping
-    from pathlib import Path
+    from collections.abc import Mapping
 
-END = T0 + 2_400_000
-MINE = made_unit()
-OTHER = made_unit("zn-01", "zinc")
-
-
-class Controls:
-    def __init__(self) -> None:
-        self.on = {"mn-01": {"stop_feeder": False}}
-
-    async def list(self) -> Mapping[str, Mapping[str, bool]]:
-        return self.on
-
-    async def set(self, unit: str, name: str, on: bool) -> None:
-        if name not in self.on[unit]:
-            raise KeyError(name)
-        self.on[unit][name] = on
-
-
-class House:
-    def __init__(self, folder: Path) -> None:
-        self.now_ms = END
-        self.store = MadeStore()
-        self.store.make(MINE, [("run", 1200), ("nofeed", 1200)])
-        self.store.make(OTHER, [("run", 2400)])
-        self.service = Service(
-            settings=ApiSettings(data_dir=folder),
-            store=self.store,
-            registry=None,
-            now_ms=lambda: self.now_ms,
-            demo_controls=Controls(),
-        )
-        transport = httpx.ASGITransport(app=create_app(service=self.service))
-        self.client = httpx.AsyncClient(transport=transport, base_url="http://127.0.0.1")
-
-    async def get(self, path: str, status: int = 200) -> Any:
-        answer = await self.client.get(path)
-        assert answer.status_code == status, answer.text
-        if status >= 400:
-            assert answer.headers["content-type"] == "application/problem+json"
-            assert answer.json()["status"] == status
-        return answer.json()
-
-    async def post(self, path: str, body: Mapping[str, Any], status: int = 200) -> Any:
-        answer = await self.client.post(path, json=body)
-        assert answer.status_code == status, answer.text
-        return answer.json()
-
-
-@pytest.fixture
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    made = House(tmp_path)
-    await made.service.replay_history(units=[OTHER, MINE], start_ms=T0, end_ms=END)
-    made.service.caught_up = True
-    for unit in (OTHER, MINE):
-        made.service.watch.prime(unit, made.store.latest(unit.id))
-    yield made
-    await made.client.aclose()
-    made.service.database.close()
+__all__ = ["house"]
 
 
 async def test_units(house: House) -> None:
@@ -125,39 +61,6 @@ async def test_latest(house: House) -> None:
     by_name = {f"{i.machine}.{i.signal}": i for i in page.items}
     assert (by_name["feeder.level"].value, by_name["feeder.level"].quality) == (50.0, 192)
     assert (by_name["jaw.vibration"].value, by_name["jaw.vibration"].quality) == (None, 500)
-
-
-async def test_history(house: House) -> None:
-    path = f"/api/v1/units/mn-01/history?machine=scale&signal=mass_flow&start={T0}"
-    history = History.model_validate(await house.get(f"{path}&end={END}&step=10m"))
-    assert (len(history.time), history.step_s) == (4, 600.0)
-    assert history.value[0] == pytest.approx(14.25)
-    raw = await house.get(
-        f"/api/v1/units/mn-01/history?machine=scale&signal=mass_flow&start={END - 5000}&end={END}&aggregate=raw"
-    )
-    assert (len(raw["time"]), raw["step_s"]) == (5, None)
-
-
-async def test_what_retention_has_removed_is_said_and_minutes_answer_where_nobody_asked_for_finer(house: House) -> None:
-    house.store.pruned_ms = END
-    path = f"/api/v1/units/mn-01/history?machine=scale&signal=mass_flow&start={T0}&end={T0 + 600_000}"
-    for finer in ("&aggregate=raw", "&step=10s"):
-        answer = await house.get(path + finer)
-        History.model_validate(answer)
-        assert (answer["time"], answer["table"], answer["complete_from"]) == ([], "raw", iso(T0 + 600_000))
-    minutes = History.model_validate(await house.get(path))
-    assert (len(minutes.time), minutes.step_s, minutes.table, minutes.complete_from) == (10, 60.0, "1m", None)
-    house.store.pruned_ms = 0
-    assert History.model_validate(await house.get(path)).step_s == 1.0
-
-
-async def test_a_coarser_table_says_its_own_step(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    hours = Series(np.array([T0 // HOUR_MS * HOUR_MS]), np.array([1.0]), Table.HOUR)
-    monkeypatch.setattr(house.store, "series", lambda _query: hours)
-    path = f"/api/v1/units/mn-01/history?machine=scale&signal=mass_flow&start={T0}&end={END}"
-    for step, told in (("10s", 3600.0), ("10m", 3600.0), ("2h", 7200.0)):
-        history = History.model_validate(await house.get(f"{path}&step={step}"))
-        assert (history.table, history.step_s) == ("1h", told)
 
 
 async def test_states_are_whole_and_without_holes(house: House) -> None:

@@ -17,8 +17,8 @@ from orewatch.plant.baseline import LEAST_WINDOWS, OreClass
 from orewatch.plant.inputs import Ore, UnitInputs
 from orewatch.plant.performance import WINDOW_MS, Window
 from orewatch.plant.states import State
+from tests.unit.api.http_house import END, MINE, House, house
 from tests.unit.api.made_plant import T0, MadeStore, made_unit, values_of
-from tests.unit.api.test_http import END, MINE, House, house
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,7 @@ from api.inputs.answers import (
     TargetAnswer,
 )
 from api.instants import iso
-from tests.unit.api.test_http import END, House, house
+from tests.unit.api.http_house import END, House, house
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -11,8 +11,8 @@ from api import memory
 from api.instants import iso
 from api.service import Service
 from api.settings import ApiSettings
+from tests.unit.api.http_house import House
 from tests.unit.api.made_plant import T0, MadeStore, made_unit
-from tests.unit.api.test_http import House
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
