@@ -15,7 +15,7 @@ from tests.system.pages.server import FakeService, serving
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Locator, Page
 
 ARGUMENTS = [
     "--headless",
@@ -42,6 +42,13 @@ class Visit(Protocol):
         theme: str = "light",
         **context: object,
     ) -> Page: ...
+
+
+def picture(of: Page | Locator, name: str, **options: bool) -> None:
+    """Keep a picture for people to look at. Not where nobody looks: drawing a wall costs more than its tests."""
+    if "OREWATCH_CI" not in os.environ:
+        ARTEFACTS.mkdir(exist_ok=True)
+        of.screenshot(path=ARTEFACTS / f"{name}.png", **options)  # type: ignore[arg-type]
 
 
 # Per module: the driver's event loop must not outlive the pages' tests, for others run loops of their own.

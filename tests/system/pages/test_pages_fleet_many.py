@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.system.pages.conftest import ARTEFACTS
+from tests.system.pages.conftest import picture
 from tests.system.pages.fleet_fake import spread
 from tests.system.pages.plant import HOUR_MS, UNITS, Told
 
@@ -255,6 +255,5 @@ def test_a_national_fleet_fits_every_size(
         page.locator(".mark").last.click()
         expect(page.locator(".held li").first).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-    ARTEFACTS.mkdir(exist_ok=True)
     part = view.replace("=", "-").replace("&", "-") or "list"
-    page.screenshot(path=ARTEFACTS / f"fleet-510-{part}-{name}-{language}-{theme}.png")
+    picture(page, f"fleet-510-{part}-{name}-{language}-{theme}")

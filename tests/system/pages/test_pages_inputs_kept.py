@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.system.pages.conftest import ARTEFACTS
+from tests.system.pages.conftest import picture
 from tests.system.pages.inputs_page import DAY_MS, at_noon, done, field, opened, put, rows, save
 from tests.system.pages.plant import HOUR_MS
 
@@ -165,8 +165,7 @@ def test_every_size_fits(visit: Visit, fake: FakeService, name: str, language: s
         if kind != "plans":
             expect(rows(page).first).to_be_visible()
         assert page.evaluate("document.documentElement.scrollWidth - innerWidth") <= 0
-        ARTEFACTS.mkdir(exist_ok=True)
-        page.screenshot(path=ARTEFACTS / f"inputs-{kind}-{name}-{language}-{theme}.png", full_page=name != "wall")
+        picture(page, f"inputs-{kind}-{name}-{language}-{theme}", full_page=name != "wall")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.system.pages.alerts_fake import raise_alert
-from tests.system.pages.conftest import ARTEFACTS
+from tests.system.pages.conftest import picture
 from tests.system.pages.everywhere import LANGUAGES, PAGES, filled, name_of
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ STICKS_OUT = """() => {
 @pytest.mark.parametrize("path", PAGES)
 def test_every_size_fits(visit: Visit, fake: FakeService, path: str, language: str) -> None:
     raise_alert(fake, "bx-01", "comms_loss", "high")
-    ARTEFACTS.mkdir(exist_ok=True)
     page = visit(path, language=language)
     for size, (width, height) in SIZES.items():
         page.set_viewport_size({"width": width, "height": height})
@@ -48,8 +47,7 @@ def test_every_size_fits(visit: Visit, fake: FakeService, path: str, language: s
                 " document.documentElement.dispatchEvent(new Event('themechoice')); }",
                 theme,
             )
-            picture = ARTEFACTS / f"{name_of(path)}-{size}-{language}-{theme}.png"
-            page.screenshot(path=picture, full_page=size == "phone")
+            picture(page, f"{name_of(path)}-{size}-{language}-{theme}", full_page=size == "phone")
 
 
 @pytest.mark.parametrize("size", NARROWEST, ids=lambda size: str(size[0]))

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import expect
 
 from orewatch.plant.catalogue import catalogue
-from tests.system.pages.conftest import ARTEFACTS
+from tests.system.pages.conftest import picture
 from tests.system.pages.plant import UNITS, Told
 
 if TYPE_CHECKING:
@@ -176,8 +176,7 @@ def test_the_shift_against_its_plan(visit: Visit, fake: FakeService) -> None:
 
 @pytest.mark.parametrize("unit", sorted(UNITS))
 def test_pictures_of_every_circuit(visit: Visit, unit: str) -> None:
-    ARTEFACTS.mkdir(exist_ok=True)
     for language, theme in (("en", "light"), ("fa", "dark")):
         page = visit(f"/units/{unit}", language=language, theme=theme)
         lines_of(page)
-        page.locator(".area-mimic").screenshot(path=ARTEFACTS / f"mimic-{unit}-{language}-{theme}.png")
+        picture(page.locator(".area-mimic"), f"mimic-{unit}-{language}-{theme}")

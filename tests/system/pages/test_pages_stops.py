@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.system.pages.conftest import ARTEFACTS
+from tests.system.pages.conftest import picture
 from tests.system.pages.plant import Told
 from tests.system.pages.stops_page import KEPT, emptied, named, tap
 
@@ -116,8 +116,7 @@ def test_buttons_are_big_and_fit_a_phone(visit: Visit, fake: FakeService, langua
     page.locator(".stop-reason").nth(1).click()
     expect(page.locator(".outbox")).to_be_visible()
     assert page.evaluate(WIDE) == []
-    ARTEFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTEFACTS / f"stop-phone-{language}-{theme}.png")
+    picture(page, f"stop-phone-{language}-{theme}")
 
 
 def test_a_wrong_browser_clock_does_not_matter(visit: Visit, fake: FakeService) -> None:

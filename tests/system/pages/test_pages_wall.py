@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from playwright.sync_api import expect
 
-from tests.system.pages.conftest import ARTEFACTS
+from tests.system.pages.conftest import picture
 
 if TYPE_CHECKING:
     from tests.system.pages.conftest import Visit
@@ -129,5 +129,4 @@ def test_the_wall_fits_its_screen(visit: Visit, name: str, language: str, theme:
     text = page.locator("main").inner_text()
     if language == "fa":
         assert re.findall(r"[0-9]", re.sub(r"zn-01|MPU-8|N-2|m³/h|m/s²", "", text)) == []
-    ARTEFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=ARTEFACTS / f"wall-{name}-{language}-{theme}.png")
+    picture(page, f"wall-{name}-{language}-{theme}")
