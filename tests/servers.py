@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import socket
 import subprocess
@@ -22,11 +23,40 @@ if TYPE_CHECKING:
 START_S = 30.0
 
 
-def free_port() -> int:
-    """Return a loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+# Below the ports that connections get by themselves, and each worker has some of its own: between asking for a port
+# and listening on it nobody else takes it.
+_PORTS = range(12_000, 32_000)
+_SHARE = 2_000
+
+
+def _own_ports() -> Iterator[int]:
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    first = _PORTS.start + _SHARE * (worker % (len(_PORTS) // _SHARE))
+    # Not from the beginning: another run on this machine may have begun there.
+    at = secrets.randbelow(_SHARE)
+    while True:
+        yield first + at
+        at = (at + 1) % _SHARE
+
+
+_own = _own_ports()
+
+
+def free_port(together: int = 1) -> int:
+    """Return a loopback port that nobody listens on; the first of so many in a row."""
+    run: list[int] = []
+    while len(run) < together:
+        port = next(_own)
+        with socket.socket() as probe:
+            # As servers do: what closed a moment ago is no hindrance.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                run = []
+                continue
+        run = [*run, port] if run and run[-1] + 1 == port else [port]
+    return run[0]
 
 
 def program(name: str) -> str:

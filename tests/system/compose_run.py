@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import time
 from contextlib import ExitStack, contextmanager
@@ -22,19 +21,6 @@ if TYPE_CHECKING:
 UNITS = ("pb-01", "zn-01", "mn-01", "bx-01")
 FIRST_PLC = 5020
 HEALTHY_S = 40.0
-
-
-def plc_ports() -> int:
-    """Return the first of four free ports in a row."""
-    while True:
-        first = free_port()
-        if first + len(UNITS) < 65_536 and not any(listens(p) for p in range(first, first + len(UNITS))):
-            return first
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @dataclass
@@ -131,7 +117,7 @@ def prepare_broker(laid: Laid) -> None:
 
 @contextmanager
 def whole_centre(folder: Path) -> Iterator[Centre]:
-    plc = plc_ports()
+    plc = free_port(together=len(UNITS))
     ports = {8883: free_port(), 8080: free_port(), 8086: free_port()}
     ports |= {FIRST_PLC + i: plc + i for i in range(len(UNITS))}
     for name in ("mosquitto", "mosquitto_sub"):

@@ -156,7 +156,7 @@ def test_nothing_is_missing_twice_or_wrong_after_kills(tmp_path: Path, mosquitto
     seed = int(os.environ.get("OREWATCH_ORACLE_SEED", str(random.randrange(10**6))))  # noqa: S311 - not a secret
     print(f"OREWATCH_ORACLE_SEED={seed}")  # noqa: T201 - repeats a failure
     dice = random.Random(seed)  # noqa: S311 - as above
-    first_plc = free_port()
+    first_plc = free_port(together=len(UNITS))
     database = f"oracle{seed}"
     for number, unit in enumerate(UNITS):
         text = unit_toml(
