@@ -59,6 +59,12 @@ def free_port(together: int = 1) -> int:
     return run[0]
 
 
+def listens(port: int) -> bool:
+    """Say whether somebody listens on a loopback port."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
 def program(name: str) -> str:
     """Return the path of a program; skip the test where it is missing, fail where nothing may skip."""
     found = shutil.which(name) or shutil.which(name, path="/usr/sbin:/usr/local/sbin:/sbin")

@@ -20,9 +20,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 from orewatch.authority.cabinet import Cabinet
 from orewatch.authority.centre import prepare
 from orewatch.authority.signing import Kind
-from tests.servers import free_port, program
+from tests.servers import free_port, listens, program
 from tests.system.compose_file import Layout
-from tests.system.compose_run import listens, prepare_broker
+from tests.system.compose_run import prepare_broker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
